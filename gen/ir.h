@@ -1,0 +1,266 @@
+/* ir: the whole gateway as plain data. Read this first.
+ *
+ * lower fills it from the documents, check only complains, plan fills the fields marked "plan", view turns
+ * it into template values. After lower nobody sees OpenAPI, after view nobody sees the IR. Every default
+ * and every inherited value is already in place: what stands here is what the gateway does. Durations are
+ * milliseconds (0: off), sizes bytes. Orders are the document's. */
+#ifndef GEN_IR_H
+#define GEN_IR_H
+
+#include "base/vec.h"
+#include "node.h"
+#include "source.h"
+
+/* A value that is known when the gateway runs, not when it is built: {env: NAME, default: …} or {file: …}. */
+enum ir_text_kind { IR_TEXT_NONE, IR_TEXT_LITERAL, IR_TEXT_ENV, IR_TEXT_FILE };
+struct ir_text {
+    enum ir_text_kind kind;
+    struct str text;     /* the literal, the variable or the file's name */
+    struct str fallback; /* IR_TEXT_ENV: default; at NULL when none */
+    struct loc loc;
+};
+
+struct ir_limits {
+    uint64_t body;             /* 10m */
+    uint64_t upload_rate;      /* bytes a second, 0: off */
+    uint64_t buffer;           /* 64k: what a policy may hold of a body */
+    uint64_t headers;          /* 32k, listener or document */
+    uint64_t header_count;     /* 100 */
+    uint64_t uri;              /* 8k */
+    uint64_t upstream_headers; /* 64k */
+    uint64_t buffers;          /* 64m, document: of all held bodies */
+};
+
+struct ir_timeouts {
+    uint64_t connect, send, read, request, idle;
+};
+
+struct ir_forwarded {
+    struct str *trusted; /* CIDR literals */
+    size_t trusted_count;
+    struct ir_text trusted_file; /* or the list as a file */
+    struct str header;           /* x-forwarded-for, forwarded, x-real-ip */
+};
+
+struct ir_listener {
+    struct str address; /* "[::]:8080", "0.0.0.0:80", "unix:/run/gw.sock" */
+    struct ir_limits limits;
+    uint64_t connections;        /* 0: only the descriptor limit */
+    uint64_t connections_per_ip; /* 0: off */
+    uint64_t header_timeout;     /* 10s */
+    uint64_t idle_timeout;       /* keep_alive.idle, 75s */
+    uint64_t keep_alive_requests;
+    bool keep_alive;
+    struct ir_forwarded forwarded;
+    struct loc loc;
+};
+
+struct ir_target {
+    struct str url; /* as written */
+    struct str host;   /* name or address without brackets; the socket's path for unix: */
+    struct str authority; /* the Host header this target gets: host[:port] */
+    uint32_t port;
+    bool is_unix;
+    struct str path; /* the target's own path, no trailing slash: "" or "/v1" */
+    uint32_t weight; /* 1 */
+    struct loc loc;
+};
+
+enum ir_host_header { IR_HOST_TARGET, IR_HOST_PRESERVE, IR_HOST_LITERAL };
+
+struct ir_upstream {
+    struct str name;
+    struct str symbol; /* plan */
+    VEC(struct ir_target) targets;
+    enum ir_host_header host_header;
+    struct str host_literal;
+    uint32_t pool_max_idle;     /* 64 per worker */
+    uint64_t pool_idle_timeout; /* 60s */
+    struct loc loc;
+};
+
+/* A piece of a template that is filled at run time: literal text, or path parameter number `param`. */
+struct ir_piece {
+    struct str literal;
+    int param; /* -1: literal */
+};
+
+struct ir_rewrite {
+    bool set;               /* false: the path goes on as matched */
+    size_t strip;           /* bytes of the matched path that are cut off */
+    struct str prefix;      /* put in its place */
+    VEC(struct ir_piece) path; /* or: the whole new path; then strip and prefix are unused */
+    struct str host;        /* Host for the upstream; at NULL: as host_header says */
+    bool redirects;         /* translate Location and Set-Cookie paths back */
+};
+
+struct ir_weighted {
+    uint32_t upstream; /* index */
+    uint32_t weight;
+};
+
+/* Where a request is sent: one upstream or a weighted choice. */
+struct ir_forward {
+    VEC(struct ir_weighted) choices;
+    struct ir_rewrite rewrite;
+    struct loc loc;
+};
+
+struct ir_condition {
+    enum { IR_IF_HOST, IR_IF_HEADER, IR_IF_QUERY, IR_IF_PATH_PARAM, IR_IF_PREFIX } kind;
+    struct str name; /* header, query or parameter name */
+    struct str *values;
+    size_t value_count; /* any of them */
+    int param;
+    struct loc loc;
+};
+
+/* One entry of route[]: all conditions hold; without conditions: the default. */
+struct ir_branch {
+    VEC(struct ir_condition) all;
+    struct ir_forward forward;
+    struct str symbol; /* plan */
+    struct loc loc;
+};
+
+struct ir_header {
+    struct str name, value;
+};
+
+/* An answer that the gateway gives by itself: respond, mock, redirect. */
+struct ir_answer {
+    uint32_t status;
+    VEC(struct ir_header) headers;
+    struct str body;
+    VEC(struct ir_piece) location; /* redirect: may contain path parameters */
+    bool keep_query;               /* redirect: the request's query follows */
+};
+
+enum ir_action { IR_FORWARD, IR_ROUTE, IR_RESPOND, IR_MOCK, IR_REDIRECT };
+
+enum ir_error_format { IR_ERRORS_PROBLEM, IR_ERRORS_JSON, IR_ERRORS_TEXT };
+
+struct ir_error_override {
+    uint32_t first, last; /* statuses */
+    uint32_t status;      /* 0: unchanged */
+    struct str content_type, body; /* at NULL: as the format makes it */
+};
+
+struct ir_errors {
+    enum ir_error_format format;
+    struct str type_base; /* "about:blank" when empty */
+    bool request_id;      /* the member is added */
+    VEC(struct ir_error_override) overrides;
+};
+
+enum ir_log_format { IR_LOG_JSON, IR_LOG_COMBINED };
+
+struct ir_access_log {
+    bool on;
+    enum ir_log_format format;
+    struct ir_text output; /* stdout, stderr or a file's name */
+    VEC(struct str) fields; /* names, in order; empty: the default set */
+    bool block_when_full;  /* on_full: block; else drop and count */
+};
+
+enum ir_id_generator { IR_ID_NONE, IR_ID_UUID, IR_ID_COUNTER, IR_ID_TRACKER };
+
+struct ir_correlation {
+    enum ir_id_generator generator; /* IR_ID_NONE: off, no header is sent */
+    struct str header_name;
+    bool echo, trust;
+};
+
+enum ir_slash { IR_SLASH_KEEP, IR_SLASH_REJECT, IR_SLASH_DECODE };
+
+struct ir_path_rules {
+    bool normalize, merge_slashes, case_sensitive;
+    enum ir_slash encoded_slash;
+};
+
+/* Where a value of an operation came from, for routes --effective: "operation", "path", "document", … */
+struct ir_origin {
+    struct str key;
+    const char *level;
+    struct loc loc;
+};
+
+struct ir_operation {
+    struct str id;      /* operationId, or derived */
+    struct str symbol;  /* plan: a C identifier, unique, stable */
+    struct str method;  /* "*": any_method */
+    struct str path;    /* public path template with its base path, as people write it */
+    struct loc loc;
+    uint32_t document;  /* index of its document */
+    uint32_t endpoint;  /* index into endpoints */
+    VEC(struct str) tags;
+    struct str group;   /* plan: the flow file it lives in */
+    VEC(struct str) hosts; /* effective match.hosts / hosts; empty: any */
+    VEC(struct ir_condition) conditions; /* effective `match` beyond host and prefix */
+    enum ir_action action;
+    struct ir_forward forward; /* IR_FORWARD */
+    VEC(struct ir_branch) branches; /* IR_ROUTE */
+    struct ir_answer answer;   /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
+    bool internal, disabled, maintenance, deprecated;
+    uint32_t retry_after;      /* maintenance, seconds */
+    bool passthrough_auth;     /* declares security that nobody here enforces */
+    struct str security;       /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
+    struct ir_timeouts timeouts;
+    struct ir_limits limits;
+    uint64_t buffer_request, buffer_response;
+    enum ir_slash encoded_slash;
+    struct ir_access_log access_log;
+    struct ir_errors errors;
+    VEC(struct ir_origin) origins;
+};
+
+/* What the path is matched against. Templates are split at slashes; a segment is literal, one parameter,
+ * a mix of both, or a tail that takes the rest. */
+struct ir_part {
+    struct str literal; /* normalised as requests are (RFC 3986 section 6) */
+    int param;          /* index into params, or -1 */
+};
+struct ir_segment {
+    VEC(struct ir_part) parts;
+    bool tail;
+};
+struct ir_endpoint {
+    struct str pattern; /* base path + key, as written: what people read */
+    VEC(struct ir_segment) segments;
+    VEC(struct str) params; /* names in order of appearance */
+    VEC(struct ir_condition) query; /* from "?a=b" in the key */
+    VEC(uint32_t) operations; /* indexes, document order */
+    VEC(struct str) hosts;    /* empty: any */
+    bool trailing_slash;
+    struct loc loc;
+};
+
+struct ir_plain_listener { /* status, admin */
+    bool on;
+    struct str address;
+    struct ir_text token; /* admin */
+    struct loc loc;
+};
+
+struct gateway {
+    struct str name, title, version; /* name: x-gateway.name, else from info.title */
+    VEC(struct str) documents;       /* file names, for people */
+    VEC(struct ir_listener) listeners;
+    struct ir_plain_listener status, admin;
+    VEC(struct ir_upstream) upstreams;
+    VEC(struct ir_endpoint) endpoints;
+    VEC(struct ir_operation) operations;
+    struct ir_path_rules path;
+    struct ir_limits limits;
+    struct ir_correlation correlation;
+    struct ir_access_log access_log;
+    struct ir_errors errors;
+    enum { IR_UNDERSCORES_DROP, IR_UNDERSCORES_REJECT, IR_UNDERSCORES_PASS } underscores;
+    enum { IR_LEVEL_DEBUG, IR_LEVEL_INFO, IR_LEVEL_WARN, IR_LEVEL_ERROR } log_level;
+    uint64_t drain_delay, drain_grace;
+    bool legacy_metrics;
+    size_t webhooks, callbacks;
+    struct route_plan *routes; /* plan: the matcher, see route.h */
+};
+
+#endif

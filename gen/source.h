@@ -1,0 +1,42 @@
+/* source: the files of one compilation. A location is a file number, a line and a column, so that every
+ * later complaint can point home. Files are read once and kept until the job ends. */
+#ifndef GEN_SOURCE_H
+#define GEN_SOURCE_H
+
+#include "base/pool.h"
+#include "base/vec.h"
+
+/* 1-based line and column (column in characters); file 0 means "no place". */
+struct loc {
+    uint32_t file;
+    uint32_t line;
+    uint32_t col;
+};
+
+struct source {
+    struct str name;  /* as the user would write it: relative to the working directory, "-" for stdin */
+    struct str path;  /* canonical, the key under which it is found again */
+    struct str bytes; /* as read */
+};
+
+struct sources {
+    struct pool *pool;
+    VEC(struct source) files;
+};
+
+/* The number (1…) of the file at `name`, read at most once; "-" is standard input. Returns 0 and sets
+ * *error to a sentence when it cannot be read (missing, a folder, larger than 256 MiB). */
+uint32_t source_read(struct sources *sources, struct str name, struct str *error);
+
+/* The number of an in-memory file, for tests and command-line values. */
+uint32_t source_add(struct sources *sources, struct str name, struct str bytes);
+
+const struct source *source_get(const struct sources *sources, uint32_t file);
+
+/* `reference` (a relative file name) as seen from the folder of `file`; an absolute one unchanged. */
+struct str source_beside(struct sources *sources, uint32_t file, struct str reference);
+
+/* The text of one line without its end; empty when there is none. */
+struct str source_line(const struct sources *sources, struct loc loc);
+
+#endif

@@ -1,0 +1,59 @@
+/* pool: memory with one end. Everything of one compilation, connection or request is taken from its pool
+ * and given back at once by pool_close. Out of memory is one message and abort(), here and nowhere else:
+ * the sizes that reach a pool are bounded at the doors, so it is the machine that failed, not the input.
+ * Not thread-safe: a pool and its chunk cache belong to one thread. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include <stdarg.h>
+
+#include "base/str.h"
+
+/* Chunks of one size kept for reuse by the pools of one worker, so that the steady state never allocates. */
+struct pool_cache {
+    struct pool_chunk *idle;
+    size_t chunk_size;
+    size_t idle_count, idle_max;
+};
+
+struct pool_defer;
+
+struct pool {
+    char *at, *end;
+    struct pool_chunk *chunks;
+    struct pool_defer *defers;
+    struct pool_cache *cache;
+};
+
+/* An empty pool. `cache` may be NULL: chunks then come from malloc and grow. Takes no memory before the
+ * first allocation. */
+void pool_open(struct pool *pool, struct pool_cache *cache);
+
+/* Runs the deferred calls, last first, and gives all memory back. The pool may be opened again. */
+void pool_close(struct pool *pool);
+
+/* `size` zeroed bytes, aligned for any type. */
+void *pool_alloc(struct pool *pool, size_t size);
+
+/* The same without zeroing. */
+void *pool_take(struct pool *pool, size_t size);
+
+#define pool_new(pool, type) ((type *)pool_alloc((pool), sizeof(type)))
+
+/* A copy that ends in a NUL byte (not counted in len). */
+struct str pool_copy(struct pool *pool, struct str s);
+
+/* Formatted text, NUL-terminated. */
+struct str pool_printf(struct pool *pool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+struct str pool_vprintf(struct pool *pool, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/* fn(arg) is called by pool_close, in reverse order of the calls. */
+void pool_defer(struct pool *pool, void (*fn)(void *arg), void *arg);
+
+/* Like malloc/realloc, never NULL: for what outlives every pool. */
+void *pool_xmalloc(size_t size);
+void *pool_xrealloc(void *old, size_t size);
+
+#endif

@@ -1,0 +1,65 @@
+/* gw.h: THE DOOR. All that generated code may include: the constants it defines, the calls a flow may make,
+ * and the three things every generated program provides. One program has one gateway, so the linker is the
+ * vtable: no function pointers.
+ *
+ * Steps of a flow return enum gw_next. A step that may wait is called again under the same label when the
+ * request is woken, and then collects its result; no local variable lives across a label. */
+#ifndef GW_H
+#define GW_H
+
+#include "base/pathmap.h"
+#include "client/upstream.h"
+#include "http/message.h"
+#include "request/match.h"
+#include "request/req.h"
+
+/* Counts up with every change of this file that old generated code would not survive. */
+#define GW_ABI 1
+
+#define GW_FALLTHROUGH __attribute__((fallthrough))
+
+/* ---- what generated code must define ---- */
+
+extern const struct gateway gateway;             /* data only, see request/req.h */
+enum gw_match gateway_match(struct gw_req *rq);  /* fills rq->route and the path parameters */
+enum gw_next gateway_flow(struct gw_req *rq);    /* starts or resumes the operation's function */
+
+/* ---- what a flow may call ---- */
+
+/* Parks the request under a label: returns `next`, remembering where to go on. */
+static inline enum gw_next gw_stay(struct gw_req *rq, int at, enum gw_next next)
+{
+    rq->at = at;
+    return next;
+}
+
+/* Sends the request to its upstream and waits for the answer's head. GW_GO: rq->answer is there. GW_DONE:
+ * the gateway answered by itself (502, 503, 504 …). Waits. */
+enum gw_next gw_proxy(struct gw_req *rq, const struct gw_forward *forward);
+
+/* One of several forwards by weight; decided once for a request. */
+const struct gw_forward *gw_choose(struct gw_req *rq, const struct gw_choice *choice);
+
+/* Passes the upstream's answer on to the client. Ends the flow. */
+enum gw_next gw_reply(struct gw_req *rq);
+
+/* A constant answer: respond, mock. Ends the flow. */
+enum gw_next gw_respond(struct gw_req *rq, const struct gw_answer *answer);
+
+/* A redirect; the location may hold path parameters. Ends the flow. */
+enum gw_next gw_redirect(struct gw_req *rq, const struct gw_redirect *redirect);
+
+/* A refusal in the configured error format, logged with its reason. Ends the flow. */
+enum gw_next gw_deny(struct gw_req *rq, unsigned status, const char *reason);
+
+/* 503 with Retry-After: `maintenance`. Ends the flow. */
+enum gw_next gw_maintenance(struct gw_req *rq, unsigned retry_after);
+
+/* Conditions of route[] and match: true when any of the values equals. */
+bool gw_header_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
+bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
+bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count); /* "*.x" allowed */
+bool gw_param_is(const struct gw_req *rq, unsigned param, const struct str *values, size_t count);
+bool gw_path_starts(const struct gw_req *rq, struct str prefix);
+
+#endif

@@ -1,0 +1,35 @@
+/* worker: all that one thread owns. Workers share nothing they need not: each has its loop, its listening
+ * sockets (SO_REUSEPORT), its upstream connections, its counters, its log buffer. */
+#ifndef REQUEST_WORKER_H
+#define REQUEST_WORKER_H
+
+#include <pthread.h>
+
+#include "io/dns.h"
+#include "io/loop.h"
+#include "request/req.h"
+
+enum { WORKER_SCRATCH = 64 * 1024 };
+
+struct worker {
+    unsigned index;
+    pthread_t thread;
+    struct loop loop;
+    struct dns *dns;
+    struct upstreams *upstreams; /* client/: this worker's pools and targets, by gateway.upstreams */
+    struct server *server;       /* serve: listening sockets, connections */
+    struct metrics *metrics;     /* counters of this worker, read by the scraper */
+    struct access_log *log;      /* lines on their way to the writer thread */
+    char *scratch;               /* WORKER_SCRATCH bytes for the duration of one callback */
+    char *head_scratch;          /* the same, for heads being built */
+    bool draining;               /* answers say Connection: close */
+};
+
+/* The workers of the process, for whoever sums up or tells all. */
+extern struct worker *workers;
+extern unsigned worker_count;
+
+/* The calling thread's worker. */
+extern _Thread_local struct worker *worker_here;
+
+#endif
