@@ -1,0 +1,29 @@
+#!/bin/sh
+# Each foreign library has one home. Prints every include that stands elsewhere; exit 1 when there is one.
+# Usage: homes.sh (from the top of the tree)
+set -eu
+status=0
+home() { # PATTERN FOLDERS…: only files below FOLDERS may include PATTERN
+    pattern=$1
+    shift
+    found=$(grep -rnE "#include <$pattern" gen runtime --include='*.[ch]' --include='*.re' || true)
+    for place in "$@"; do
+        found=$(printf '%s\n' "$found" | grep -v "^$place" || true)
+    done
+    if [ -n "$found" ]; then
+        printf '%s\n' "$found" | sed 's/$/   <- this library has another home/'
+        status=1
+    fi
+}
+home 'yaml\.h' gen/yaml.c
+home 'cyaml/' gen/xgateway gen/policy/
+home 'event2/' runtime/io/
+home 'ares' runtime/io/dns.c
+home 'openssl/' runtime/io/tls.c runtime/base/crypto.c
+home 'nghttp2/' runtime/http/h2.c
+# gen/ sees of the runtime nothing but its ground floor, and the runtime nothing of gen/.
+if grep -rnE '#include "(io|http|client|request|policy)/|#include "(gw|serve|admin)\.h"' gen; then
+    echo '^ the compiler includes a module of the runtime above base/'
+    status=1
+fi
+exit $status
