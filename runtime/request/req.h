@@ -110,6 +110,7 @@ struct gw_listener {
     uint32_t header_timeout, idle_timeout;    /* ms */
     uint32_t keep_alive_requests;             /* 0: without limit; 1: keep-alive off */
     const struct gw_forwarded *forwarded;     /* NULL: nobody is trusted */
+    uint16_t port;                            /* set at run time once bound; 0: no port */
 };
 
 /* {env: NAME, default: …}, {file: …} or a literal. */
@@ -181,6 +182,7 @@ struct gw_req {
     struct str params[GW_MAX_PARAMS]; /* slices of path */
     struct str request_id;
     struct str client_address;      /* text; behind trusted proxies the real client */
+    bool trusted_peer;              /* the connection comes from a trusted proxy */
     const struct gw_forward *forward;
     struct head *answer;            /* after gw_proxy */
 

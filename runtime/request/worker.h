@@ -20,6 +20,8 @@ struct worker {
     struct server *server;       /* serve: listening sockets, connections */
     struct metrics *metrics;     /* counters of this worker, read by the scraper */
     struct access_log *log;      /* lines on their way to the writer thread */
+    struct live *live;           /* what HUP may change; this worker's own reference */
+    uint64_t request_count;      /* ids made here */
     char *scratch;               /* WORKER_SCRATCH bytes for the duration of one callback */
     char *head_scratch;          /* the same, for heads being built */
     bool draining;               /* answers say Connection: close */
@@ -31,5 +33,10 @@ extern unsigned worker_count;
 
 /* The calling thread's worker. */
 extern _Thread_local struct worker *worker_here;
+
+/* Opens the loop, the resolver and the scratch memory on the calling thread, which becomes the worker's;
+ * false with errno. What stands on higher floors (server, metrics, log) is opened by the process. */
+bool worker_open(struct worker *worker, unsigned index);
+void worker_close(struct worker *worker);
 
 #endif
