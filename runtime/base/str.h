@@ -16,7 +16,10 @@ struct str {
 
 /* A literal as a str; in initialisers of constants use STR_INIT. */
 #define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
-#define STR_INIT(lit) {"" lit, sizeof(lit) - 1}
+#define STR_INIT(lit)                                                                              \
+    {                                                                                              \
+        "" lit, sizeof(lit) - 1                                                                    \
+    }
 
 /* For printf("%.*s"). */
 #define STR_ARG(s) (int)(s).len, (s).at
@@ -65,7 +68,8 @@ struct str str_trim(struct str s, const char *set);
 /* A decimal number without sign, spaces or leading zeros beyond "0"; false on anything else or overflow. */
 bool str_to_u64(struct str s, uint64_t *value);
 
-/* Edit distance with transpositions, cut off at `limit` (then limit + 1): for "did you mean". */
+/* Edit distance with transpositions, cut off at `limit` (then limit + 1): for "did you mean". Text beyond
+ * 128 bytes is near nothing but itself. */
 size_t str_distance(struct str a, struct str b, size_t limit);
 
 #endif
