@@ -1,5 +1,5 @@
 # apigw-gen: build, test, install. `make help` lists the targets; `V=1` prints the commands.
-# All output goes to build/$(VARIANT)/. VARIANT: release (default), debug, san (ASan and UBSan).
+# The two commands of the README: `make demo`, `make test`. All output goes to build/$(VARIANT)/. VARIANT: release (default), debug, san (ASan and UBSan).
 
 VARIANT ?= release
 PREFIX  ?= /usr/local
@@ -16,6 +16,7 @@ WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wim
            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 OPT_release := -O2 -g
 OPT_debug   := -O0 -g
+OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_san     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LINK_release := -static-pie -Wl,-z,relro,-z,now
 LINK_debug   := -static-pie
@@ -71,7 +72,7 @@ $(B)/apigw-gen: $(B)/gen/main.o $(B)/libapigw.a
 $(B)/kit/libgw.a: $(RT_O)
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && gcc-ar rcs $@ $^ && rm -rf $(@D)/include && mkdir -p $(@D)/include && \
-	    (cd runtime && find . -name '*.h' | cpio -pdum --quiet ../$(@D)/include)
+	    (cd runtime && cp --parents $$(find . -name '*.h') ../$(@D)/include)
 $(B)/kit/flags.mk: Makefile
 	$(Q)mkdir -p $(@D) && printf '%s\n' 'GW_CFLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) $(HARDEN)' \
 	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' > $@
@@ -89,10 +90,78 @@ $(B)/tests/unit/runtime/%: tests/unit/runtime/%.c $(B)/kit/libgw.a
 unit: $(UNIT_GEN) $(UNIT_RT)  ## unit tests
 	$(Q)for t in $^; do $$t || exit 1; done
 
+# ---- tests, checks, measurements
+PYTEST = APIGW_GEN=$(CURDIR)/$(B)/apigw-gen CORPUS=$(CORPUS) $(PYTHON) -m pytest -q -p no:cacheprovider
+FORMATTED := $(wildcard gen/*.[ch] gen/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
+SIZED := $(wildcard gen/*.[ch] gen/*/*.[ch] gen/*.re runtime/*.[ch] runtime/*/*.[ch] runtime/*/*.re)
+
+test: DEPS = test
+test: deps  ## install what the tests need, then run them all (ten minutes)
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory -j2 -k build-unit
+	$(Q)$(MAKE) --no-print-directory unit
+	$(Q)$(PYTEST) -n 2 tests/golden tests/e2e
+e2e golden: all  ## pytest over real sockets; compiler goldens (RUN="-k word" selects)
+	$(Q)$(PYTEST) $(RUN) tests/$@
+golden-accept: all  ## rewrite the goldens and examples/*/expected, for review by git diff
+	$(Q)GOLDEN_ACCEPT=1 $(PYTEST) tests/golden
+build-unit: $(UNIT_GEN) $(UNIT_RT)
+test-long: DEPS = test
+test-long: deps  ## sanitizers, fuzzing, the corpus, a soak: shares out TIME
+	$(Q)tests/lib/long.sh $(TIME) $(CORPUS)
+lint:  ## the architecture, sizes, formatting
+	$(Q)awk -v root=gen/ -f tests/lint/floors.awk tests/lint/floors.gen $(filter gen/%,$(SIZED))
+	$(Q)awk -v root=runtime/ -f tests/lint/floors.awk tests/lint/floors.runtime $(filter runtime/%,$(SIZED))
+	$(Q)tests/lint/homes.sh && tests/lint/no-c-in-gen.sh && tests/lint/spelling.sh && tests/lint/sizes.sh $(SIZED)
+	$(Q)for h in $(filter %.h,$(SIZED)); do $(CC) -std=c11 -D_GNU_SOURCE -Igen -Iruntime -fsyntax-only -x c $$h || exit 1; done
+	$(Q)clang-format --dry-run --Werror $(FORMATTED)
+format:  ## clang-format in place
+	clang-format -i $(FORMATTED)
+tidy: all  ## clang-tidy over all sources (minutes)
+	clang-tidy --quiet $(GEN_C) $(RT_C) -- -std=c11 -D_GNU_SOURCE -DAPIGW_VERSION='"$(VERSION)"' -Igen -Iruntime
+compdb: clean  ## compile_commands.json, by bear
+	bear -- $(MAKE) all
+
+FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libapigw.a $(B)/kit/libgw.a
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -Igen -Iruntime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS)
+fuzz-targets: $(FUZZ)
+fuzz:  ## run each fuzz target for FUZZ_TIME seconds (default 20)
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz CC=clang -j2 fuzz-targets
+	$(Q)tests/fuzz/run.sh build/fuzz/tests/fuzz $(or $(FUZZ_TIME),20)
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libapigw.a
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -Igen -Iruntime -o $@ $< $(B)/libapigw.a $(GEN_LIBS)
+bench: DEPS = bench
+bench: deps all $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))  ## beside nginx and HAProxy: CPU per request, memory, matcher
+	$(Q)$(PYTHON) tests/bench/run.py --openapi $(CORPUS)/github/api.github.com.json --write tests/bench/RESULTS.md $(RUN)
+soak: all  ## mixed traffic, aborts and time-outs for 20 minutes; memory and counters must add up
+	$(Q)APIGW_GEN=$(CURDIR)/$(B)/apigw-gen $(PYTHON) tests/bench/soak.py $(or $(SOAK_TIME),1200)
+
+# ---- users
+DEPS ?= build
+deps:  ## install what building needs (Debian 12; elsewhere it prints the list)
+	$(Q).ci/deps.sh $(DEPS)
+demo: DEPS = demo
+demo: deps  ## the tour: compile the petstore, run it, talk to it
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)examples/demo.sh $(CURDIR)/$(B)/apigw-gen
+examples: all  ## regenerate examples/*/expected
+	$(Q)for e in examples/*/openapi.yaml; do $(B)/apigw-gen generate $$e -o $${e%openapi.yaml}expected || exit 1; done
+install: all  ## to DESTDIR and PREFIX (default /usr/local)
+	install -D -m 755 $(B)/apigw-gen $(DESTDIR)$(PREFIX)/bin/apigw-gen
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/apigw && cp -r $(B)/kit/. $(DESTDIR)$(PREFIX)/lib/apigw/
+	mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	$(B)/apigw-gen help --man > $(DESTDIR)$(PREFIX)/share/man/man1/apigw-gen.1
+	$(B)/apigw-gen help --bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/apigw-gen
+	$(B)/apigw-gen help --zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_apigw-gen
+
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 clean:  ## remove build/
 	rm -rf build
 
-.PHONY: all unit help clean
+.PHONY: all unit build-unit test e2e golden golden-accept test-long lint format tidy compdb fuzz fuzz-targets bench soak deps demo \
+        examples install help clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -4,7 +4,7 @@
 #   .ci/deps.sh [build|demo|test|bench]
 set -eu
 
-build='gcc make re2c cpio pkg-config binutils libevent-dev libc-ares-dev libyaml-dev libcyaml-dev'
+build='gcc make re2c pkg-config binutils libevent-dev libc-ares-dev libyaml-dev libcyaml-dev'
 demo="$build curl"
 test="$demo git gcc clang clang-format libclang-rt-14-dev universal-ctags libcmocka-dev python3 python3-pytest
     python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus nginx-light strace
@@ -20,7 +20,7 @@ bench) wanted=$bench ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    for tool in gcc re2c cpio; do
+    for tool in gcc re2c; do
         command -v "$tool" >/dev/null && continue
         echo "apigw-gen needs the equivalents of these Debian 12 packages:"
         echo $wanted
