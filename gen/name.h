@@ -1,0 +1,23 @@
+/* name: C identifiers and file names out of a document's texts. Pronounceable (listUsers becomes
+ * list_users), safe whatever the text, unique, and stable: a name depends on its own text only, and where two
+ * texts would share a name all of them but an exact one get a suffix made from the text, so that adding an operation
+ * renames no other. */
+#ifndef GEN_NAME_H
+#define GEN_NAME_H
+
+#include "ir.h"
+#include "job.h"
+
+/* needs: lowered IR. fills: symbol of operations, upstreams and branches; group of operations. keeps: order. */
+void name_plan(struct job *job, struct gateway *gateway);
+
+/* Lower-case words joined by underscores; at most 60 bytes; never a C word, never what the runtime uses. */
+struct str name_symbol(struct pool *pool, struct str text);
+
+/* Upper case of a symbol: for enumerators. */
+struct str name_upper(struct pool *pool, struct str symbol);
+
+/* The symbols of several texts, all different: result[i] is for texts[i]. Equal texts share a symbol. */
+struct str *name_unique(struct pool *pool, const struct str *texts, size_t count);
+
+#endif
