@@ -1,5 +1,7 @@
 /* source: the files of one compilation. A location is a file number, a line and a column, so that every
- * later complaint can point home. Files are read once and kept until the job ends. */
+ * later complaint can point home. Files are read once and kept until the job ends. Whoever reads bytes sees
+ * UTF-8 without a byte order mark: UTF-16 with one is converted here (a lone surrogate becomes bytes that
+ * are not UTF-8, so that the reader of the document complains in the right place). */
 #ifndef GEN_SOURCE_H
 #define GEN_SOURCE_H
 
@@ -14,9 +16,18 @@ struct loc {
 };
 
 struct source {
-    struct str name;  /* as the user would write it: relative to the working directory, "-" for stdin */
+    struct str
+        name; /* as the user would write it: relative to the working directory, "-" for stdin */
     struct str path;  /* canonical, the key under which it is found again */
-    struct str bytes; /* as read */
+    struct str bytes; /* as read, without a byte order mark; never NULL */
+    uint32_t *lines;  /* byte offset of the start of each line; "\n", "\r\n" and "\r" end one */
+    size_t line_count;
+};
+
+/* A place that walks forward through a file: begins as {.line = 1, .col = 1}. */
+struct source_walk {
+    size_t offset;
+    uint32_t line, col;
 };
 
 struct sources {
@@ -35,6 +46,13 @@ const struct source *source_get(const struct sources *sources, uint32_t file);
 
 /* `reference` (a relative file name) as seen from the folder of `file`; an absolute one unchanged. */
 struct str source_beside(struct sources *sources, uint32_t file, struct str reference);
+
+/* Moves on to the byte `offset`, counting lines and characters: cheap for any number of forward steps; a
+ * step backwards starts again. */
+void source_walk(struct source_walk *walk, const struct source *source, size_t offset);
+
+/* The place of one byte of a file. */
+struct loc source_loc(const struct sources *sources, uint32_t file, size_t offset);
 
 /* The text of one line without its end; empty when there is none. */
 struct str source_line(const struct sources *sources, struct loc loc);
