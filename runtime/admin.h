@@ -3,7 +3,7 @@
 #ifndef ADMIN_H
 #define ADMIN_H
 
-#include "serve.h"
+#include "request/worker.h"
 
 /* Answers the request on a connection of a status or admin listener; stands in for gateway_match and
  * gateway_flow there. Ends the flow. */

@@ -4,8 +4,6 @@
 
 #include "request/worker.h"
 
-enum serve_kind { SERVE_TRAFFIC, SERVE_STATUS, SERVE_ADMIN };
-
 /* One listening socket handed to a worker. */
 struct serve_listener {
     int fd;

@@ -180,9 +180,11 @@ struct gw_req {
     struct str path;                /* normalised: what is matched and sent on */
     struct str host;                /* lower case, without port */
     struct str params[GW_MAX_PARAMS]; /* slices of path */
+    struct str allow;               /* methods of the path, when there is no route: see gw_allow */
     struct str request_id;
     struct str client_address;      /* text; behind trusted proxies the real client */
-    bool trusted_peer;              /* the connection comes from a trusted proxy */
+    struct str peer_address;        /* text; the other end of the connection */
+    bool trusted_peer;              /* which is a trusted proxy */
     const struct gw_forward *forward;
     struct head *answer;            /* after gw_proxy */
 

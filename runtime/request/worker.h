@@ -27,6 +27,9 @@ struct worker {
     bool draining;               /* answers say Connection: close */
 };
 
+/* What a listening socket is for: the document's operations, probes and scrapes, the operator. */
+enum serve_kind { SERVE_TRAFFIC, SERVE_STATUS, SERVE_ADMIN };
+
 /* The workers of the process, for whoever sums up or tells all. */
 extern struct worker *workers;
 extern unsigned worker_count;

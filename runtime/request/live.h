@@ -1,0 +1,35 @@
+/* live: what may change while the gateway runs: trusted proxies from files, the operator's token. Read as
+ * one immutable whole, at start and at HUP; each worker holds a reference and changes over on its own
+ * thread, so that reading takes no lock. The last one to let go frees it. */
+#ifndef REQUEST_LIVE_H
+#define REQUEST_LIVE_H
+
+#include "request/req.h"
+
+struct live_networks {
+    const struct gw_forwarded *config; /* whose file it is */
+    const struct gw_network *at;
+    size_t count;
+};
+
+struct live {
+    unsigned users; /* atomic */
+    struct pool pool;
+    struct str admin_token; /* at NULL: none is needed */
+    const struct live_networks *networks;
+    size_t networks_count;
+};
+
+/* Reads all of it for these listeners, with one user; NULL: `error` (of `error_size` bytes) names the file
+ * or variable that is missing or bad. */
+struct live *live_read(const struct gw_listener *listeners, size_t count,
+                       const struct gw_text *admin_token, char *error, size_t error_size);
+
+struct live *live_hold(struct live *live);
+void live_release(struct live *live);
+
+/* The networks of a configuration's file, or NULL when it names none. */
+const struct live_networks *live_networks_of(const struct live *live,
+                                             const struct gw_forwarded *config);
+
+#endif

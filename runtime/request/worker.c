@@ -1,0 +1,35 @@
+#include "request/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct worker *workers;
+unsigned worker_count;
+_Thread_local struct worker *worker_here;
+
+bool worker_open(struct worker *worker, unsigned index)
+{
+    worker->index = index;
+    worker_here = worker;
+    if (!loop_open(&worker->loop))
+        return false;
+    worker->dns = dns_open(&worker->loop);
+    if (!worker->dns) {
+        int why = errno;
+        loop_close(&worker->loop);
+        errno = why;
+        return false;
+    }
+    worker->scratch = pool_xmalloc(WORKER_SCRATCH);
+    worker->head_scratch = pool_xmalloc(WORKER_SCRATCH);
+    return true;
+}
+
+void worker_close(struct worker *worker)
+{
+    dns_close(worker->dns);
+    loop_close(&worker->loop);
+    free(worker->scratch);
+    free(worker->head_scratch);
+    worker_here = NULL;
+}
