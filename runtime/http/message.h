@@ -55,7 +55,8 @@ enum field_id {
     FIELD_X_FORWARDED_PREFIX,
     FIELD_X_FORWARDED_PROTO,
     FIELD_X_REAL_IP,
-    FIELD_HTTP2_SETTINGS
+    FIELD_HTTP2_SETTINGS,
+    FIELD_COUNT
 };
 
 struct field {
@@ -70,6 +71,7 @@ struct field {
 struct fields {
     struct field *at;
     uint16_t count, cap;
+    bool underscores; /* a name holds an underscore */
 };
 
 /* How a body is delimited (RFC 9112 section 6.3). */
@@ -92,7 +94,7 @@ struct head {
     uint64_t length; /* FRAMING_LENGTH */
     bool keep_alive; /* the sender means to go on */
     bool expect_continue;
-    bool upgrade;    /* Connection names upgrade and an Upgrade field is there */
+    bool upgrade; /* Connection names upgrade and an Upgrade field is there */
     bool te_trailers;
     bool bad_host_count; /* requests: none or several Host fields (RFC 9112 section 3.2) */
     struct fields fields;
@@ -109,25 +111,49 @@ static inline struct str field_name(const struct field *field)
     return (struct str){field->name, field->name_len};
 }
 
-/* The first (next after `after`) field of that name, or NULL. Dropped ones are passed over. */
+/* The first field with that id, or NULL. Dropped ones are passed over, here and below. */
 const struct field *fields_find(const struct fields *fields, enum field_id id);
-const struct field *fields_named(const struct fields *fields, struct str name, const struct field *after);
 
-/* The method for its text, case-sensitive (RFC 9110 section 9.1). */
+/* The first field of that name behind `after` (NULL: from the start), or NULL. */
+const struct field *fields_named(const struct fields *fields, struct str name,
+                                 const struct field *after);
+
+/* Marks what must not be forwarded (RFC 9110 section 7.6.1): hop-by-hop fields and those that Connection
+ * names. Never drops Host, Content-Length or what a forged Connection must not remove. TE goes as well: who
+ * forwards trailers says so in a line of its own. */
+void fields_drop_hop_by_hop(struct fields *fields);
+
+/* Marks all fields with that id. */
+void fields_drop(struct fields *fields, enum field_id id);
+
+/* Marks all fields whose name holds an underscore; true when there was one. CGI and its likes turn X-User-Id
+ * and X_User_Id into the same variable, so that one can pass for the other. */
+bool fields_drop_underscores(struct fields *fields);
+
+/* Writes the lines of all fields that are not dropped as they were received, CRLF included, without the
+ * empty line. Returns their length, or FIELDS_NO_ROOM when they do not fit. Only for fields of one HTTP/1 head:
+ * they must be contiguous. */
+#define FIELDS_NO_ROOM SIZE_MAX
+size_t fields_write(const struct fields *fields, char *to, size_t room);
+
+/* The method for its text, case-sensitive (RFC 9110 section 9.1), and its text; METHOD_OTHER has none. */
 enum method method_of(struct str text);
 struct str method_name(enum method method);
 
 /* "Not Found"; "Unknown" for statuses without a name. */
 struct str status_reason(unsigned status);
 
-/* A field's id for its name, without regard to case. */
+/* A field's id for its name (a token), without regard to case. */
 enum field_id field_id_of(struct str name);
+
+/* RFC 9110 section 5.6.2 */
+bool token_is_legal(struct str text);
+
+/* Takes the first element off a comma-separated list, without the white space around it; maybe empty.
+ * Behind the last one list->at is NULL. Not for lists whose elements may be quoted. */
+struct str list_next(struct str *list);
 
 /* True when a comma-separated list value has the token, without regard to case (RFC 9110 section 5.6.1). */
 bool list_has(struct str value, struct str token);
-
-/* Marks what must not be forwarded (RFC 9110 section 7.6.1): hop-by-hop fields and those that Connection
- * names. Never drops Host, Content-Length or what a forged Connection must not remove. */
-void fields_drop_hop_by_hop(struct fields *fields);
 
 #endif
