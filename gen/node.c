@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/json.h"
 #include "base/text.h"
 
 /* Documents are a few hundred keys wide at most but for "paths" and "schemas": whoever looks up many keys
@@ -43,33 +44,13 @@ static void new_line(struct text *out, int indent, int depth)
         text_byte(out, ' ');
 }
 
-/* A number JSON can say as it is written in YAML stays as written. */
+/* A number that JSON can say as it was written in YAML stays as written. */
 static bool is_json_number(struct str s)
 {
-    size_t at = s.len > 0 && s.at[0] == '-', digits = at;
+    struct json json;
 
-    while (at < s.len && s.at[at] >= '0' && s.at[at] <= '9')
-        at++;
-    if (at == digits || (s.at[digits] == '0' && at > digits + 1))
-        return false;
-    if (at < s.len && s.at[at] == '.') {
-        digits = ++at;
-        while (at < s.len && s.at[at] >= '0' && s.at[at] <= '9')
-            at++;
-        if (at == digits)
-            return false;
-    }
-    if (at < s.len && (s.at[at] == 'e' || s.at[at] == 'E')) {
-        at++;
-        if (at < s.len && (s.at[at] == '+' || s.at[at] == '-'))
-            at++;
-        digits = at;
-        while (at < s.len && s.at[at] >= '0' && s.at[at] <= '9')
-            at++;
-        if (at == digits)
-            return false;
-    }
-    return at == s.len;
+    json_open(&json, s, 1);
+    return json_next(&json) == JSON_NUMBER && json.token.len == s.len;
 }
 
 static void scalar_json(const struct node *node, struct text *out)
