@@ -6,7 +6,7 @@
 #define HTTP_H1_PARSE_H
 
 #include "base/text.h"
-#include "http/message.h"
+#include "http/h1_sense.h"
 
 enum h1_result {
     H1_MORE, /* incomplete so far */
@@ -22,12 +22,9 @@ struct h1_limits {
 
 enum { H1_METHOD_MAX = 32, H1_EXTRA_MAX = 16384, H1_CHUNK_DIGITS = 16 };
 
-enum h1_kind { H1_REQUEST, H1_RESPONSE };
-
 /* One head while it arrives. `head` is complete after H1_DONE; its strings point into the buffer (the path of
  * an absolute-form target without one is a literal). */
 struct h1_parser {
-    enum h1_kind kind;
     const struct h1_limits *limits;
     struct pool *pool;  /* the field array is taken from here, grown by need up to limits->count */
     struct head *head;
@@ -39,9 +36,8 @@ struct h1_parser {
     size_t mark;    /* start of the current element */
     size_t cap;     /* the current element ends at or before this offset, or is too long */
     size_t colon, value;
-    uint64_t seen; /* bit of each field id met so far */
     uint8_t empty_lines;
-    bool absolute, chunked, close, keep_alive, upgrade;
+    struct h1_sense sense;
 };
 
 void h1_parse_begin(struct h1_parser *parser, enum h1_kind kind, const struct h1_limits *limits,
@@ -81,8 +77,5 @@ enum h1_result h1_chunks_read(struct h1_chunks *chunks, const char *bytes, size_
 
 /* Writes "1a3f\r\n" to `to` (at least 18 bytes); returns its length. */
 size_t h1_chunk_size_line(char *to, uint64_t size);
-
-/* True when `authority` is a legal Host: uri-host [":" port] (RFC 3986 section 3.2.2). */
-bool h1_host_is_legal(struct str authority);
 
 #endif

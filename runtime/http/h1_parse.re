@@ -1,5 +1,3 @@
-#include <arpa/inet.h>
-
 #include "http/h1_parse.h"
 
 /* How it reads: each element (method, target, version, name, value) has a small lexer that starts at the
@@ -14,7 +12,7 @@ enum state { AT_START, AT_TARGET, AT_VERSION, AT_STATUS, AT_REASON, AT_NAME, AT_
 
 enum step { STEP_ON, STEP_MORE, STEP_DONE, STEP_BAD };
 
-enum { FIRST_FIELDS = 32, NAME_MAX_LEN = UINT16_MAX, EMPTY_LINES_MAX = 2, HOST_MAX = 255 + sizeof ":65535" - 1 };
+enum { FIRST_FIELDS = 32, NAME_MAX_LEN = UINT16_MAX, EMPTY_LINES_MAX = 2 };
 
 struct lexer {
     const uint8_t *bytes;
@@ -43,8 +41,7 @@ struct lexer {
 
 static enum step bad(struct h1_parser *p, unsigned status, const char *reason)
 {
-    p->status = p->kind == H1_RESPONSE ? 502 : (uint16_t)status;
-    p->reason = reason;
+    h1_sense_bad(&p->sense, status, reason);
     return STEP_BAD;
 }
 
@@ -61,100 +58,6 @@ static struct str slice(const struct lexer *lx, size_t from, size_t to)
 }
 
 /* ---- start lines ---- */
-
-/* What stands before the closing bracket of an IP literal. */
-static bool is_ipv6(struct str text)
-{
-    char z[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-    size_t len = str_find(text, ']');
-
-    if (len >= sizeof z)
-        return false;
-    memcpy(z, text.at, len);
-    z[len] = '\0';
-    return inet_pton(AF_INET6, z, &address) == 1;
-}
-
-/* RFC 3986 section 3.2.2 */
-bool h1_host_is_legal(struct str authority)
-{
-    const uint8_t *bytes = (const uint8_t *)authority.at;
-    size_t at = 0, end = authority.len, back;
-    bool dry = false;
-
-    if (end > HOST_MAX)
-        return false;
-/*!re2c
-    // A comma is legal in a reg-name, but is what two merged Host fields look like.
-    name  = ([A-Za-z0-9._~!$&'()*+;=-] | "%" hex{2})+;
-    port  = "0"* ([1-9] digit{0,3} | [1-5] digit{4} | "6" [0-4] digit{3} | "65" [0-4] digit{2}
-          | "655" [0-2] digit | "6553" [0-5])?;
-
-    name (":" port)?                    { return dry && at == end; }
-    "[" [0-9A-Fa-f:.]+ "]" (":" port)?  { return at == end && is_ipv6(str_from(authority, 1)); }
-    *                                   { return false; }
-*/
-}
-
-static void split_query(struct head *head, struct str text)
-{
-    size_t mark = str_find(text, '?');
-
-    head->path = str_head(text, mark);
-    if (mark < text.len)
-        head->query = str_from(text, mark + 1);
-}
-
-/* http://authority/path?query (RFC 9112 section 3.2.2) */
-static enum step absolute_form(struct h1_parser *p, struct str target)
-{
-    struct head *head = p->head;
-    size_t scheme = str_find(target, ':'), len = 0;
-    struct str rest = str_from(target, scheme);
-
-    if (!(str_eq_nocase(str_head(target, scheme), STR("http")) ||
-          str_eq_nocase(str_head(target, scheme), STR("https"))) ||
-        !str_starts(rest, STR("://")))
-        return bad(p, 400, "the request target is neither a path nor an http URL");
-    rest = str_from(rest, 3);
-    while (len < rest.len && rest.at[len] != '/' && rest.at[len] != '?')
-        len++;
-    head->authority = str_head(rest, len);
-    if (!h1_host_is_legal(head->authority))
-        return bad(p, 400, "the request target names no legal host");
-    split_query(head, str_from(rest, len));
-    /* RFC 9112 section 3.2.4: OPTIONS for a whole server, seen through a proxy */
-    if (head->path.len == 0)
-        head->path = head->method == METHOD_OPTIONS && !head->query.at ? STR("*") : STR("/");
-    p->absolute = true;
-    return STEP_ON;
-}
-
-static enum step target_form(struct h1_parser *p)
-{
-    struct head *head = p->head;
-    struct str target = head->target;
-
-    if (head->method == METHOD_CONNECT) {
-        head->authority = target;
-        if (!h1_host_is_legal(target) || !strchr("0123456789", target.at[target.len - 1]) ||
-            !memrchr(target.at, ':', target.len))
-            return bad(p, 400, "the target of CONNECT is not host:port");
-        return STEP_ON;
-    }
-    if (target.at[0] == '/') {
-        split_query(head, target);
-        return STEP_ON;
-    }
-    if (str_eq(target, STR("*"))) {
-        head->path = target;
-        if (head->method != METHOD_OPTIONS)
-            return bad(p, 400, "only OPTIONS may ask for *");
-        return STEP_ON;
-    }
-    return absolute_form(p, target);
-}
 
 static enum step lex_method(struct h1_parser *p, struct lexer *lx)
 {
@@ -197,7 +100,7 @@ static enum step target_done(struct h1_parser *p, struct lexer *lx, size_t at)
         return bad(p, 400, "the request line has no target");
     lx->at = at;
     go(p, AT_VERSION, at, sizeof "HTTP/1.1\r\n" - 1);
-    return target_form(p);
+    return h1_sense_target(&p->sense) ? STEP_ON : STEP_BAD;
 }
 
 static enum step lex_target(struct h1_parser *p, struct lexer *lx)
@@ -316,127 +219,6 @@ static enum step lex_reason(struct h1_parser *p, struct lexer *lx)
     return step;
 }
 
-static inline uint64_t bit(enum field_id id)
-{
-    return (uint64_t)1 << id;
-}
-
-static bool digits_to_u64(struct str text, uint64_t *value)
-{
-    *value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t digit = (uint8_t)(text.at[i] - '0');
-
-        if (digit > 9 || *value > ((uint64_t)INT64_MAX - digit) / 10)
-            return false;
-        *value = *value * 10 + digit;
-    }
-    return text.len > 0;
-}
-
-/* RFC 9112 section 6.3: a request says it once; for answers RFC 9110 section 8.6 lets identical values pass. */
-static enum step read_length(struct h1_parser *p, struct str list)
-{
-    bool seen = p->seen & bit(FIELD_CONTENT_LENGTH);
-    struct str item = list;
-    uint64_t value;
-
-    if (p->seen & bit(FIELD_TRANSFER_ENCODING))
-        return bad(p, 400, "Content-Length together with Transfer-Encoding");
-    if (p->kind == H1_REQUEST && seen)
-        return bad(p, 400, "more than one Content-Length");
-    do {
-        if (p->kind == H1_RESPONSE)
-            item = list_next(&list);
-        if (!digits_to_u64(item, &value) || (seen && value != p->head->length))
-            return bad(p, 400, "Content-Length is not one number");
-        p->head->length = value;
-        seen = true;
-    } while (p->kind == H1_RESPONSE && list.at);
-    return STEP_ON;
-}
-
-/* RFC 9112 section 6.1: chunked once and last; we know no other coding. */
-static enum step read_codings(struct h1_parser *p, struct str list)
-{
-    if (p->seen & bit(FIELD_CONTENT_LENGTH))
-        return bad(p, 400, "Transfer-Encoding together with Content-Length");
-    if (p->head->minor == 0)
-        return bad(p, 400, "Transfer-Encoding in HTTP/1.0");
-    do {
-        struct str item = list_next(&list);
-
-        if (p->chunked)
-            return bad(p, 400, "chunked is not the last transfer coding, or is there twice");
-        if (!token_is_legal(item))
-            return bad(p, 400, "Transfer-Encoding is malformed");
-        if (!str_eq_nocase(item, STR("chunked")))
-            return bad(p, 501, "unknown transfer coding");
-        p->chunked = true;
-    } while (list.at);
-    return STEP_ON;
-}
-
-static enum step read_host(struct h1_parser *p, struct str value)
-{
-    if (p->seen & bit(FIELD_HOST)) {
-        p->head->bad_host_count = true;
-        return bad(p, 400, "more than one Host field");
-    }
-    if (!h1_host_is_legal(value))
-        return bad(p, 400, "the Host field is malformed");
-    if (!p->absolute && p->head->method != METHOD_CONNECT)
-        p->head->authority = value;
-    /* RFC 9112 section 3.2.2 has us prefer the target; one that disagrees is an attack on somebody. */
-    else if (!str_eq_nocase(value, p->head->authority))
-        return bad(p, 400, "the Host field disagrees with the request target");
-    return STEP_ON;
-}
-
-static void read_connection(struct h1_parser *p, struct str list)
-{
-    do {
-        struct str item = list_next(&list);
-
-        p->close |= str_eq_nocase(item, STR("close"));
-        p->keep_alive |= str_eq_nocase(item, STR("keep-alive"));
-        p->upgrade |= str_eq_nocase(item, STR("upgrade"));
-    } while (list.at);
-}
-
-/* Fields that mean something to the framing or the connection. */
-static enum step read_field(struct h1_parser *p, enum field_id id, struct str value)
-{
-    enum step step = STEP_ON;
-
-    switch (id) {
-    case FIELD_CONTENT_LENGTH:
-        step = read_length(p, value);
-        break;
-    case FIELD_TRANSFER_ENCODING:
-        step = read_codings(p, value);
-        break;
-    case FIELD_CONNECTION:
-        read_connection(p, value);
-        break;
-    case FIELD_HOST:
-        if (p->kind == H1_REQUEST)
-            step = read_host(p, value);
-        break;
-    case FIELD_EXPECT:
-        if (p->kind == H1_REQUEST && !str_eq_nocase(value, STR("100-continue")))
-            step = bad(p, 417, "this expectation cannot be met");
-        break;
-    case FIELD_TE:
-        p->head->te_trailers |= list_has(value, STR("trailers"));
-        break;
-    default:
-        break;
-    }
-    p->seen |= bit(id);
-    return step;
-}
-
 static void more_fields(struct h1_parser *p)
 {
     struct fields *fields = &p->head->fields;
@@ -474,7 +256,9 @@ static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t e
                             .value_len = (uint32_t)value.len,
                             .name_len = (uint16_t)name.len,
                             .id = (uint8_t)field_id_of(name)};
-    return field->id == FIELD_OTHER ? STEP_ON : read_field(p, field->id, value);
+    if (field->id == FIELD_OTHER || h1_sense_field(&p->sense, (enum field_id)field->id, value))
+        return STEP_ON;
+    return STEP_BAD;
 }
 
 static enum step bad_name(struct h1_parser *p, const struct lexer *lx, size_t at)
@@ -555,57 +339,6 @@ static enum step lex_fields(struct h1_parser *p, struct lexer *lx)
 
 /* ---- the whole ---- */
 
-static void finish_request(struct h1_parser *p)
-{
-    struct head *head = p->head;
-
-    if (p->chunked)
-        head->framing = FRAMING_CHUNKED;
-    else if (p->seen & bit(FIELD_CONTENT_LENGTH))
-        head->framing = FRAMING_LENGTH;
-    /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no 100. */
-    head->expect_continue = p->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
-                            (p->chunked || head->length > 0);
-}
-
-/* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used again. */
-static void finish_response(struct h1_parser *p)
-{
-    struct head *head = p->head;
-
-    if (head->status < 200 || head->status == 204 || head->status == 304) {
-        if (p->chunked || (head->status != 304 && head->length > 0))
-            head->keep_alive = false;
-    } else if (p->chunked) {
-        head->framing = FRAMING_CHUNKED;
-    } else if (p->seen & bit(FIELD_CONTENT_LENGTH)) {
-        head->framing = FRAMING_LENGTH;
-    } else {
-        head->framing = FRAMING_CLOSE;
-        head->keep_alive = false;
-    }
-}
-
-static enum step finish(struct h1_parser *p, size_t len)
-{
-    struct head *head = p->head;
-
-    head->head_len = len;
-    head->keep_alive = !p->close && (head->minor == 1 || p->keep_alive);
-    head->upgrade = head->minor == 1 && p->upgrade && p->seen & bit(FIELD_UPGRADE);
-    p->state = AT_END;
-    if (p->kind == H1_RESPONSE) {
-        finish_response(p);
-        return STEP_DONE;
-    }
-    if (head->minor == 1 && !(p->seen & bit(FIELD_HOST))) {
-        head->bad_host_count = true;
-        return bad(p, 400, "no Host field");
-    }
-    finish_request(p);
-    return STEP_DONE;
-}
-
 /* The element did not end within its cap. */
 static enum step too_long(struct h1_parser *p)
 {
@@ -620,6 +353,13 @@ static enum step too_long(struct h1_parser *p)
     default:
         return bad(p, 431, "the fields are too long");
     }
+}
+
+static enum step finish(struct h1_parser *p, size_t len)
+{
+    p->state = AT_END;
+    p->head->head_len = len;
+    return h1_sense_all(&p->sense) ? STEP_DONE : STEP_BAD;
 }
 
 static enum step lex(struct h1_parser *p, struct lexer *lx)
@@ -658,6 +398,10 @@ enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
         step = too_long(parser);
     if (step == STEP_DONE && parser->state != AT_END)
         step = finish(parser, lx.at);
+    if (step == STEP_BAD) {
+        parser->status = parser->sense.status;
+        parser->reason = parser->sense.reason;
+    }
     return step == STEP_DONE ? H1_DONE : step == STEP_MORE ? H1_MORE : H1_BAD;
 }
 
@@ -665,7 +409,10 @@ void h1_parse_begin(struct h1_parser *parser, enum h1_kind kind, const struct h1
                     struct pool *pool, struct head *head)
 {
     *head = (struct head){.method = METHOD_OTHER};
-    *parser = (struct h1_parser){.kind = kind, .limits = limits, .pool = pool, .head = head};
+    *parser = (struct h1_parser){.limits = limits,
+                                  .pool = pool,
+                                  .head = head,
+                                  .sense = {.kind = kind, .head = head}};
     if (kind == H1_REQUEST)
         go(parser, AT_START, 0, H1_METHOD_MAX + 1);
     else

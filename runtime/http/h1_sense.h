@@ -1,0 +1,36 @@
+/* h1_sense: what the parts of an HTTP/1.1 head mean for target, framing and connection (RFC 9112). The parser
+ * hands over each part once, in order of arrival, so that nonsense is refused as soon as it can be known.
+ * Each function returns false when the head is bad; status and reason are then set. */
+#ifndef HTTP_H1_SENSE_H
+#define HTTP_H1_SENSE_H
+
+#include "http/message.h"
+
+enum h1_kind { H1_REQUEST, H1_RESPONSE };
+
+struct h1_sense {
+    enum h1_kind kind;
+    struct head *head;
+    uint16_t status; /* bad: the answer's */
+    const char *reason;
+    uint64_t seen; /* bit of each field id met so far */
+    bool absolute; /* the target has an authority */
+    bool chunked, close, keep_alive, upgrade;
+};
+
+/* Notes what is wrong; `status` is for requests, a bad answer is always 502. Returns false. */
+bool h1_sense_bad(struct h1_sense *s, unsigned status, const char *reason);
+
+/* The method and a target that is not empty are known: path, query, authority. */
+bool h1_sense_target(struct h1_sense *s);
+
+/* A field whose name has an id. */
+bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value);
+
+/* The head is complete: framing, keep_alive, expect_continue, upgrade. */
+bool h1_sense_all(struct h1_sense *s);
+
+/* True when `authority` is a legal Host: uri-host [":" port] (RFC 3986 section 3.2.2). */
+bool h1_host_is_legal(struct str authority);
+
+#endif
