@@ -98,15 +98,6 @@ void metrics_request_begin(struct worker *worker)
     add(&worker->metrics->begun, 1);
 }
 
-/* The wall clock is finer than the loop's milliseconds but may be set; then the milliseconds hold. */
-static uint64_t duration_us(const struct worker *worker, const struct gw_req *rq)
-{
-    uint64_t ms = worker->loop.now - rq->started_ms;
-    uint64_t us = worker->loop.wall_us - rq->started_us;
-
-    return us / 1000 <= ms + 2 && us / 1000 + 2 >= ms ? us : ms * 1000;
-}
-
 static struct route_cells *route_cells(struct metrics *metrics, size_t route)
 {
     struct route_cells *cells = metrics->routes[route];
@@ -127,7 +118,7 @@ void metrics_request(struct worker *worker, const struct gw_req *rq)
 
     add(&metrics->finished, 1);
     add(&cells->requests[rq->head.method][class], 1);
-    observe(&cells->duration, duration_us(worker, rq));
+    observe(&cells->duration, worker_elapsed_us(worker, rq));
     add(&cells->bytes_in, rq->bytes_in);
     add(&cells->bytes_out, rq->bytes_out);
     if (rq->upstream_status != 0 && rq->forward)

@@ -2,7 +2,7 @@
 
 #include <netinet/in.h>
 
-#include "base/address.h"
+#include "base/ip.h"
 #include "request/live.h"
 
 /* Elements of one Forwarded field that are looked at; a longer chain is no chain of proxies. */
@@ -19,7 +19,7 @@ struct hop {
 static bool is_in_list(const uint8_t address[16], const struct gw_network *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (address_is_in(address, list[i].address, list[i].bits))
+        if (ip_is_in(address, list[i].address, list[i].bits))
             return true;
     }
     return false;
@@ -60,8 +60,8 @@ static struct str print_address(struct gw_req *rq, const uint8_t address[16])
 
     if (memcmp(address, none, sizeof none) == 0)
         return STR("unix:");
-    text = pool_take(&rq->pool, ADDRESS_TEXT);
-    return (struct str){text, address_print(address, text)};
+    text = pool_take(&rq->pool, IP_TEXT);
+    return (struct str){text, ip_print(address, text)};
 }
 
 /* ---- reading hops ---- */
@@ -83,7 +83,7 @@ static bool parse_node(struct str node, uint8_t address[16])
         struct str rest = str_from(node, end + 1);
         if (rest.len > 0 && (rest.at[0] != ':' || !is_port(str_from(rest, 1))))
             return false;
-        return end < node.len && address_parse((struct str){node.at + 1, end - 1}, address) &&
+        return end < node.len && ip_parse((struct str){node.at + 1, end - 1}, address) &&
                memchr(node.at, ':', end);
     }
     end = str_find(node, ':');
@@ -92,7 +92,7 @@ static bool parse_node(struct str node, uint8_t address[16])
             return false;
         node.len = end;
     }
-    return address_parse(node, address);
+    return ip_parse(node, address);
 }
 
 /* Goes on from hop to hop; true while the hop is a trusted proxy, so that the one before it counts. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/address.h"
+#include "base/ip.h"
 #include "base/vec.h"
 #include "request/reference.h"
 
@@ -22,7 +22,7 @@ static bool parse_networks(struct live *live, const struct gw_forwarded *config,
         if (line.len == 0)
             continue;
         struct gw_network *network = vec_add(&live->pool, &list);
-        if (!address_parse_network(line, network->address, &network->bits)) {
+        if (!ip_parse_network(line, network->address, &network->bits)) {
             *error = pool_printf(&live->pool, "%.*s:%u: not an address or network: %.*s",
                                  STR_ARG(config->trusted_file), line_number, STR_ARG(line));
             return false;

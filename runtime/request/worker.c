@@ -33,3 +33,12 @@ void worker_close(struct worker *worker)
     free(worker->head_scratch);
     worker_here = NULL;
 }
+
+/* The wall clock is finer than the loop's milliseconds but may be set; then the milliseconds hold. */
+uint64_t worker_elapsed_us(const struct worker *worker, const struct gw_req *rq)
+{
+    uint64_t ms = worker->loop.now - rq->started_ms;
+    uint64_t us = worker->loop.wall_us - rq->started_us;
+
+    return us / 1000 <= ms + 2 && us / 1000 + 2 >= ms ? us : ms * 1000;
+}

@@ -42,4 +42,7 @@ extern _Thread_local struct worker *worker_here;
 bool worker_open(struct worker *worker, unsigned index);
 void worker_close(struct worker *worker);
 
+/* Microseconds since the request began. */
+uint64_t worker_elapsed_us(const struct worker *worker, const struct gw_req *rq);
+
 #endif

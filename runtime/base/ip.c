@@ -1,10 +1,10 @@
-#include "base/address.h"
+#include "base/ip.h"
 
 #include <arpa/inet.h>
 
-bool address_parse(struct str text, uint8_t address[16])
+bool ip_parse(struct str text, uint8_t address[16])
 {
-    char z[ADDRESS_TEXT];
+    char z[IP_TEXT];
 
     if (text.len == 0 || text.len >= sizeof z || memchr(text.at, 0, text.len))
         return false;
@@ -26,14 +26,14 @@ static bool tail_is_zero(const uint8_t address[16], unsigned bits)
     return true;
 }
 
-bool address_parse_network(struct str text, uint8_t address[16], uint8_t *bits)
+bool ip_parse_network(struct str text, uint8_t address[16], uint8_t *bits)
 {
     size_t slash = str_find(text, '/');
     struct str number = str_from(text, slash + 1);
     bool is_v4 = str_find(text, ':') == text.len;
     uint64_t count = 128;
 
-    if (!address_parse(str_head(text, slash), address))
+    if (!ip_parse(str_head(text, slash), address))
         return false;
     if (slash < text.len) {
         if (!str_to_u64(number, &count) || count > (is_v4 ? 32 : 128))
@@ -55,12 +55,12 @@ static char *decimal(char *to, uint8_t byte)
     return to;
 }
 
-size_t address_print(const uint8_t address[16], char text[ADDRESS_TEXT])
+size_t ip_print(const uint8_t address[16], char text[IP_TEXT])
 {
     char *to = text;
 
-    if (!address_is_v4(address)) {
-        inet_ntop(AF_INET6, address, text, ADDRESS_TEXT);
+    if (!ip_is_v4(address)) {
+        inet_ntop(AF_INET6, address, text, IP_TEXT);
         return strlen(text);
     }
     for (int i = 12; i < 16; i++) {
@@ -72,7 +72,7 @@ size_t address_print(const uint8_t address[16], char text[ADDRESS_TEXT])
     return (size_t)(to - text);
 }
 
-bool address_is_in(const uint8_t address[16], const uint8_t network[16], uint8_t bits)
+bool ip_is_in(const uint8_t address[16], const uint8_t network[16], uint8_t bits)
 {
     unsigned whole = bits / 8, rest = bits % 8;
 
