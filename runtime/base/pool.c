@@ -57,6 +57,16 @@ static void chunk_free(struct pool_cache *cache, struct pool_chunk *chunk)
     cache->idle_count++;
 }
 
+void pool_cache_close(struct pool_cache *cache)
+{
+    while (cache->idle) {
+        struct pool_chunk *chunk = cache->idle;
+        cache->idle = chunk->next;
+        free(chunk);
+    }
+    cache->idle_count = 0;
+}
+
 void pool_close(struct pool *pool)
 {
     struct pool_chunk *chunk;

@@ -16,6 +16,9 @@ struct pool_cache {
     size_t idle_count, idle_max;
 };
 
+/* Frees the chunks that are kept. */
+void pool_cache_close(struct pool_cache *cache);
+
 struct pool_defer;
 
 struct pool {

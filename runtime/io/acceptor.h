@@ -1,0 +1,28 @@
+/* acceptor: takes connections from a listening socket. A bounded number per turn, so that a flood of new
+ * ones does not starve those that are served. Out of descriptors it pauses: clients then wait in the queue
+ * instead of being turned away, and the gateway says so once a minute. */
+#ifndef IO_ACCEPTOR_H
+#define IO_ACCEPTOR_H
+
+#include "io/address.h"
+#include "io/loop.h"
+
+struct acceptor {
+    struct event event;
+    struct loop *loop;
+    int fd;
+    unsigned burst; /* how many to try for in a turn: grows while there are more */
+    struct timer pause;
+    uint64_t quiet_until; /* when to say again that descriptors are short */
+    /* Takes over a connected, non-blocking descriptor. May close the acceptor. */
+    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer);
+};
+
+/* Starts to accept; takes over the descriptor of the listening socket. False with errno. */
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
+                   void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer));
+
+/* Stops, and closes the listening socket. Closing a closed one (fd -1) does nothing. */
+void acceptor_close(struct acceptor *acceptor);
+
+#endif

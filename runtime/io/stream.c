@@ -1,0 +1,239 @@
+#include "io/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static ssize_t fail(struct stream *stream, int error)
+{
+    if (!stream->error)
+        stream->error = error;
+    stream->failed = stream->settled = true;
+    stream->readable = stream->writable = false;
+    return STREAM_FAILED;
+}
+
+/* Connected, or not: the socket says so when it becomes writable for the first time. */
+static void settle(struct stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    stream->settled = true;
+    getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (error)
+        fail(stream, error);
+}
+
+/* libevent reports an error on the socket as readable and writable: the next call on it tells which. A
+ * peer's FIN is EV_CLOSED; it may come with data or after data that a short read has already taken, so the
+ * stream stays readable from then on until the owner has read the end. */
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+    struct stream *stream = arg;
+    struct loop *loop = stream->loop;
+
+    (void)fd;
+    loop_enter(loop);
+    if (what & EV_CLOSED)
+        stream->hangup = true;
+    if (what & (EV_READ | EV_CLOSED))
+        stream->readable = true;
+    if (what & EV_WRITE)
+        stream->writable = true;
+    if (stream->connecting && !stream->settled && (what & (EV_WRITE | EV_CLOSED)))
+        settle(stream);
+    stream->ready(stream);
+    loop_run_posted(loop);
+}
+
+bool stream_open(struct stream *stream, struct loop *loop, int fd)
+{
+    stream->loop = loop;
+    stream->fd = fd;
+    stream->error = 0;
+    stream->readable = stream->writable = true;
+    stream->connecting = stream->settled = stream->failed = stream->hangup = false;
+    event_assign(&stream->event, loop->base, fd,
+                 EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, stream);
+    if (event_add(&stream->event, NULL) == 0)
+        return true;
+    close(fd);
+    stream->fd = -1;
+    return false;
+}
+
+/* The registration follows connect(): an unconnected socket would report a hangup. */
+bool stream_connect(struct stream *stream, struct loop *loop, const struct sockaddr *to,
+                    unsigned to_len)
+{
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error;
+
+    stream->fd = -1;
+    if (fd < 0)
+        return false;
+    if (to->sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    /* An interrupted connect() goes on by itself; a unix socket never is in progress (EAGAIN: its
+     * listener is full). */
+    error = connect(fd, to, to_len) == 0 ? 0 : errno;
+    if (error && error != EINPROGRESS && error != EINTR) {
+        close(fd);
+        errno = error;
+        return false;
+    }
+    if (!stream_open(stream, loop, fd))
+        return false;
+    stream->connecting = true;
+    stream->settled = error == 0;
+    stream->readable = false;
+    return true;
+}
+
+int stream_connected(struct stream *stream)
+{
+    if (stream->connecting && !stream->settled)
+        return EINPROGRESS;
+    stream->connecting = false;
+    return stream->error;
+}
+
+ssize_t stream_read(struct stream *stream, void *to, size_t room)
+{
+    ssize_t got;
+
+    assert(room > 0);
+    do
+        got = recv(stream->fd, to, room, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && errno != EAGAIN)
+        return fail(stream, errno);
+    if (got == 0)
+        stream->hangup = true;
+    if (got <= 0 || ((size_t)got < room && !stream->hangup))
+        stream->readable = false;
+    return got < 0 ? STREAM_AGAIN : got;
+}
+
+static size_t iov_len(const struct iovec *iov, int count)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
+static ssize_t send_iov(struct stream *stream, const struct iovec *iov, int count, int flags)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+    ssize_t sent;
+
+    do
+        sent = count == 1 ? send(stream->fd, iov->iov_base, iov->iov_len, flags | MSG_NOSIGNAL)
+                          : sendmsg(stream->fd, &message, flags | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno != EAGAIN)
+        return fail(stream, errno);
+    stream->settled = stream->settled || sent >= 0;
+    if (sent < 0 || (size_t)sent < iov_len(iov, count))
+        stream->writable = false;
+    return sent < 0 ? STREAM_AGAIN : sent;
+}
+
+ssize_t stream_write(struct stream *stream, const struct iovec *iov, int count)
+{
+    return send_iov(stream, iov, count, 0);
+}
+
+ssize_t stream_write_more(struct stream *stream, const struct iovec *iov, int count)
+{
+    return send_iov(stream, iov, count, MSG_MORE);
+}
+
+/* From the pipe into the socket. */
+static bool drain(struct stream *to, int pipe_out, size_t *stuck)
+{
+    while (*stuck > 0) {
+        ssize_t moved =
+            splice(pipe_out, NULL, to->fd, NULL, *stuck, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        if (moved > 0) {
+            *stuck -= (size_t)moved;
+            continue;
+        }
+        if (moved < 0 && errno == EINTR)
+            continue;
+        if (moved < 0 && errno != EAGAIN) {
+            fail(to, errno);
+            return false;
+        }
+        to->writable = false;
+        return true;
+    }
+    return true;
+}
+
+ssize_t stream_splice(struct stream *from, struct stream *to, int pipe[2], size_t len,
+                      size_t *stuck)
+{
+    ssize_t got;
+
+    if (!drain(to, pipe[0], stuck))
+        return STREAM_FAILED;
+    if (*stuck > 0)
+        return STREAM_AGAIN;
+    if (len == 0)
+        return 0;
+    do
+        got = splice(from->fd, NULL, pipe[1], NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && errno != EAGAIN)
+        return fail(from, errno);
+    /* A full pipe looks like a short read, so only EAGAIN (the pipe was empty) says that `from` is. */
+    if (got <= 0) {
+        from->hangup = from->hangup || got == 0;
+        from->readable = false;
+        return got < 0 ? STREAM_AGAIN : 0;
+    }
+    *stuck = (size_t)got;
+    return drain(to, pipe[0], stuck) ? got : STREAM_FAILED;
+}
+
+void stream_shutdown(struct stream *stream)
+{
+    if (stream->fd >= 0)
+        shutdown(stream->fd, SHUT_WR);
+}
+
+int stream_release(struct stream *stream)
+{
+    int fd = stream->fd;
+
+    if (fd >= 0)
+        event_del(&stream->event);
+    stream->fd = -1;
+    stream->readable = stream->writable = false;
+    return fd;
+}
+
+void stream_close(struct stream *stream)
+{
+    int fd = stream_release(stream);
+
+    if (fd >= 0)
+        close(fd);
+}
+
+void stream_reset(struct stream *stream)
+{
+    if (stream->fd >= 0)
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+                   sizeof(struct linger));
+    stream_close(stream);
+}
