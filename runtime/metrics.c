@@ -4,6 +4,7 @@
 
 #include "access_log.h"
 #include "base/clock.h"
+#include "base/vec.h"
 #include "gw.h"
 #include "self.h"
 
@@ -357,6 +358,91 @@ static void render_upstream_times(struct text *text)
     }
 }
 
+/* Targets stand in the same order on every worker, so that they are summed by their number. */
+struct targets {
+    struct pool *pool;
+    VEC(struct upstream_stats) sums;
+    size_t at;
+};
+
+static void sum_target(void *arg, const struct upstream_stats *stats)
+{
+    struct targets *targets = arg;
+    struct upstream_stats *sum;
+
+    if (targets->at == targets->sums.count) {
+        sum = vec_add(targets->pool, &targets->sums);
+        sum->upstream = stats->upstream;
+        sum->target = stats->target;
+    }
+    sum = &targets->sums.at[targets->at++];
+    sum->requests += get(&stats->requests);
+    sum->failures += get(&stats->failures);
+    sum->connects += get(&stats->connects);
+    sum->connect_failures += get(&stats->connect_failures);
+    sum->connections += get(&stats->connections);
+    sum->idle += get(&stats->idle);
+}
+
+static void target_line(struct text *text, const char *name, const struct upstream_stats *target,
+                        const char *state)
+{
+    text_printf(text, "%s{", name);
+    label(text, "upstream", target->upstream);
+    text_byte(text, ',');
+    label(text, "target", target->target);
+    if (state)
+        text_printf(text, ",state=\"%s\"", state);
+    text_add(text, STR("} "));
+}
+
+static void target_family(struct text *text, const struct targets *targets, const char *name,
+                          size_t offset)
+{
+    for (size_t i = 0; i < targets->sums.count; i++) {
+        const void *cell = (const char *)&targets->sums.at[i] + offset;
+        target_line(text, name, &targets->sums.at[i], NULL);
+        text_printf(text, "%llu\n", (unsigned long long)*(const uint64_t *)cell);
+    }
+}
+
+static void render_targets(struct text *text)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } counters[] = {
+        {"apigw_upstream_requests_total", "Requests sent to an upstream, every try counted.",
+         offsetof(struct upstream_stats, requests)},
+        {"apigw_upstream_failures_total", "Tries that brought no answer.",
+         offsetof(struct upstream_stats, failures)},
+        {"apigw_upstream_connects_total", "Connections begun to an upstream.",
+         offsetof(struct upstream_stats, connects)},
+        {"apigw_upstream_connect_failures_total", "Connections that did not come about.",
+         offsetof(struct upstream_stats, connect_failures)},
+    };
+    struct targets targets = {.pool = text->pool};
+
+    for (unsigned w = 0; w < worker_count; w++) {
+        targets.at = 0;
+        upstreams_visit(workers[w].upstreams, sum_target, &targets);
+    }
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        family(text, counters[i].name, "counter", counters[i].help);
+        target_family(text, &targets, counters[i].name, counters[i].offset);
+    }
+    family(text, "apigw_upstream_connections", "gauge",
+           "Connections to an upstream that are open.");
+    for (size_t i = 0; i < targets.sums.count; i++) {
+        const struct upstream_stats *sum = &targets.sums.at[i];
+        uint64_t active = sum->connections > sum->idle ? sum->connections - sum->idle : 0;
+        target_line(text, "apigw_upstream_connections", sum, "active");
+        text_printf(text, "%llu\n", (unsigned long long)active);
+        target_line(text, "apigw_upstream_connections", sum, "idle");
+        text_printf(text, "%llu\n", (unsigned long long)sum->idle);
+    }
+}
+
 static void render_connections(struct text *text)
 {
     uint64_t opened = SUM(opened), closed = SUM(closed), begun = SUM(begun),
@@ -414,6 +500,7 @@ void metrics_render(struct text *text)
     render_requests(text);
     render_durations(text);
     render_upstream_times(text);
+    render_targets(text);
     render_connections(text);
     render_process(text);
 }

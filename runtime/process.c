@@ -1,0 +1,319 @@
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "access_log.h"
+#include "admin.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crash.h"
+#include "gw.h"
+#include "health.h"
+#include "log_line.h"
+#include "pid_file.h"
+#include "request/request_id.h"
+#include "self.h"
+#include "setup.h"
+
+/* How long a stuck reader of the access log may hold up the end. */
+enum { LOG_WAIT_MS = 2000 };
+
+enum phase { PHASE_RUN, PHASE_DELAY, PHASE_DRAIN, PHASE_END };
+
+struct process {
+    struct setup setup;
+    const struct options *options;
+    enum phase phase;
+    uint64_t until; /* clock_ms: end of the delay or the grace */
+    int signals;    /* signalfd */
+    bool cut_off;   /* requests were not waited for */
+};
+
+/* ---- what a process sets up for itself ---- */
+
+/* A socket that took the place of standard output would get the access log. */
+static void occupy_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        /* the lowest free number; an empty root has no /dev/null */
+        if (open("/dev/null", O_RDWR) < 0 && eventfd(0, 0) < 0)
+            return;
+    }
+}
+
+static void harden(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    self_raise_descriptors();
+#if !defined(                                                                                      \
+    __SANITIZE_ADDRESS__) /* sanitizers tell more about a crash, and attach to find leaks */
+    static char what[256];
+    snprintf(what, sizeof what, "%.*s %.*s (build %.*s)", STR_ARG(str_head(gateway.name, 64)),
+             STR_ARG(str_head(gateway.version, 64)), STR_ARG(str_head(gateway.build_id, 64)));
+    crash_install(what);
+    prctl(PR_SET_DUMPABLE, 0); /* secrets do not end in a core file */
+#endif
+}
+
+/* Signals come through a descriptor; workers inherit the mask and see none. */
+static int open_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return -1;
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static int complain(const char *error)
+{
+    fprintf(stderr, "%.*s: %s\n", STR_ARG(gateway.name), error);
+    return 1;
+}
+
+/* ---- signals ---- */
+
+static void begin_drain(struct process *process)
+{
+    process->phase = PHASE_DRAIN;
+    process->until = clock_ms() + gateway.drain_grace;
+    crew_drain();
+}
+
+static void begin_end(struct process *process, int number)
+{
+    admin_set_ready(false);
+    crew_wind_down();
+    if (number == SIGTERM && gateway.drain_delay > 0) {
+        log_info("draining, still accepting for %u ms", gateway.drain_delay);
+        process->phase = PHASE_DELAY;
+        process->until = clock_ms() + gateway.drain_delay;
+        return;
+    }
+    log_info("draining");
+    begin_drain(process);
+}
+
+static void reload(struct process *process)
+{
+    char error[SETUP_ERROR];
+    struct live *live = setup_read_live(&process->setup, error);
+
+    if (!live) {
+        log_error("reload: keeping the old data: %s", error);
+        return;
+    }
+    live_release(process->setup.live);
+    process->setup.live = live;
+    crew_adopt(live);
+    log_info("reloaded");
+}
+
+static void take_signal(struct process *process, int number)
+{
+    switch (number) {
+    case SIGHUP:
+        reload(process);
+        return;
+    case SIGUSR1:
+        access_log_reopen();
+        return;
+    case SIGUSR2:
+        log_warn("USR2: this build cannot replace itself while running");
+        return;
+    default:
+        break;
+    }
+    if (process->phase == PHASE_RUN) {
+        begin_end(process, number);
+        return;
+    }
+    log_warn("second signal: ending at once");
+    process->cut_off = true;
+    process->phase = PHASE_END;
+}
+
+static void read_signals(struct process *process)
+{
+    struct signalfd_siginfo info;
+
+    while (read(process->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        take_signal(process, (int)info.ssi_signo);
+}
+
+/* ---- the main thread's days ---- */
+
+/* Milliseconds to the end of a phase, for poll. */
+static int time_left(const struct process *process)
+{
+    uint64_t now = clock_ms();
+
+    if (process->phase == PHASE_RUN)
+        return -1;
+    return process->until > now ? (int)(process->until - now) : 0;
+}
+
+static void check_phase(struct process *process)
+{
+    bool over = process->phase != PHASE_RUN && clock_ms() >= process->until;
+
+    if (process->phase == PHASE_DELAY && over) {
+        begin_drain(process);
+    } else if (process->phase == PHASE_DRAIN && crew_is_idle()) {
+        process->phase = PHASE_END;
+    } else if (process->phase == PHASE_DRAIN && over) {
+        log_warn("drain: %zu requests cut off after %u ms", crew_in_flight(), gateway.drain_grace);
+        process->phase = PHASE_END;
+    }
+}
+
+static void empty(int event)
+{
+    uint64_t count;
+
+    if (read(event, &count, sizeof count) < 0)
+        return; /* was empty */
+}
+
+static void mind(struct process *process)
+{
+    struct pollfd files[] = {{.fd = process->signals, .events = POLLIN},
+                             {.fd = crew_event(), .events = POLLIN},
+                             {.fd = process->setup.health_fd, .events = POLLIN}};
+
+    while (process->phase != PHASE_END) {
+        poll(files, sizeof files / sizeof *files, time_left(process));
+        read_signals(process);
+        empty(crew_event());
+        if (files[2].revents)
+            health_answer(process->setup.health_fd);
+        check_phase(process);
+    }
+}
+
+/* ---- start and end ---- */
+
+static bool start_log(struct process *process, char error[SETUP_ERROR])
+{
+    const char *why = NULL;
+    struct str unknown;
+
+    if (!log_line_setup(&gateway.access_log, &unknown)) {
+        snprintf(error, SETUP_ERROR, "access log: unknown field %.*s", STR_ARG(unknown));
+        return false;
+    }
+    if (!access_log_start(&gateway.access_log, process->setup.log_output, &why)) {
+        snprintf(error, SETUP_ERROR, "access log: cannot write to %.*s: %s",
+                 STR_ARG(process->setup.log_output), why);
+        return false;
+    }
+    return true;
+}
+
+/* Ids are made only where something shows them. */
+static bool ids_are_shown(void)
+{
+    bool shown = gateway.errors && gateway.errors->request_id;
+
+    for (size_t i = 0; !shown && i < gateway.route_count; i++)
+        shown = gateway.routes[i]->errors && gateway.routes[i]->errors->request_id;
+    return shown || (gateway.access_log.on && log_line_has_id());
+}
+
+static bool start_workers(struct process *process, char error[SETUP_ERROR])
+{
+    request_id_setup(&gateway.correlation, ids_are_shown());
+    return setup_listen(&process->setup, error) &&
+           crew_start(process->setup.workers, setup_posts(&process->setup), process->setup.live,
+                      error);
+}
+
+static bool write_pid_file(const struct process *process, char error[SETUP_ERROR])
+{
+    const char *path = process->options->pid_file;
+
+    if (!path || pid_file_write(path))
+        return true;
+    snprintf(error, SETUP_ERROR, "cannot write %s: %s", path, strerror(errno));
+    return false;
+}
+
+static int serve_until_told(struct process *process)
+{
+    char error[SETUP_ERROR];
+
+    if (!start_log(process, error))
+        return complain(error);
+    if (!start_workers(process, error)) {
+        access_log_stop(LOG_WAIT_MS);
+        return complain(error);
+    }
+    if (write_pid_file(process, error)) {
+        admin_set_ready(true);
+        log_info("ready");
+        log_set_level((enum log_level)gateway.log_level);
+        mind(process);
+    } else {
+        complain(error);
+        process->cut_off = true;
+    }
+    admin_set_ready(false);
+    crew_stop();
+    access_log_stop(LOG_WAIT_MS);
+    if (process->options->pid_file)
+        pid_file_remove(process->options->pid_file);
+    return process->cut_off ? 1 : 0;
+}
+
+int process_run(const struct options *options)
+{
+    struct process process = {.options = options};
+    char error[SETUP_ERROR];
+    int status;
+
+    occupy_standard_files();
+    harden();
+    process.signals = open_signals();
+    crash_thread_begin();
+    if (setup_read(&process.setup, options, error))
+        status = serve_until_told(&process);
+    else
+        status = complain(error);
+    setup_close(&process.setup);
+    crash_thread_end();
+    close(process.signals);
+    return status;
+}
+
+int process_check(const struct options *options)
+{
+    struct setup setup;
+    struct str unknown;
+    char error[SETUP_ERROR];
+    int status = 0;
+
+    if (!setup_read(&setup, options, error))
+        status = complain(error);
+    else if (!log_line_setup(&gateway.access_log, &unknown))
+        status = complain("access log: unknown field");
+    else
+        fprintf(stderr, "%.*s: everything it needs is there\n", STR_ARG(gateway.name));
+    setup_close(&setup);
+    return status;
+}

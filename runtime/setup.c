@@ -1,0 +1,211 @@
+#include "setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "client/upstream.h"
+#include "gw.h"
+#include "health.h"
+#include "io/address.h"
+#include "io/listen.h"
+#include "request/reference.h"
+#include "self.h"
+
+/* For a gateway without listeners, and for status and admin: modest limits that no document needs to say. */
+static const struct gw_listener built_in = {
+    .address = STR_INIT("[::]:8080"),
+    .limits = {.line = 8 * 1024, .fields = 32 * 1024, .count = 100},
+    .header_timeout = 10 * 1000,
+    .idle_timeout = 75 * 1000,
+};
+
+/* ---- reading ---- */
+
+static bool fail(char error[SETUP_ERROR], struct str what)
+{
+    snprintf(error, SETUP_ERROR, "%.*s", STR_ARG(what));
+    return false;
+}
+
+static void add_place(struct setup *setup, enum serve_kind kind, const struct gw_listener *model,
+                      struct str address)
+{
+    struct setup_place *place = vec_add(&setup->pool, &setup->places);
+
+    place->kind = kind;
+    place->listener = *model;
+    place->listener.address = address;
+    place->fd_count = kind == SERVE_TRAFFIC ? setup->workers : 1;
+    place->fds = pool_take(&setup->pool, place->fd_count * sizeof *place->fds);
+    for (unsigned i = 0; i < place->fd_count; i++)
+        place->fds[i] = -1;
+}
+
+/* The n-th --listen replaces the n-th listener's address, further ones are like the first, in plain HTTP. */
+static void add_traffic(struct setup *setup, const struct options *options)
+{
+    const struct gw_listener *first =
+        gateway.listener_count > 0 ? &gateway.listeners[0] : &built_in;
+    size_t count = gateway.listener_count > 0 ? gateway.listener_count : 1;
+
+    for (size_t i = 0; i < count || i < options->listen.count; i++) {
+        const struct gw_listener *model =
+            i < gateway.listener_count ? &gateway.listeners[i] : first;
+        add_place(setup, SERVE_TRAFFIC, model,
+                  i < options->listen.count ? options->listen.at[i] : model->address);
+    }
+}
+
+static void add_plain(struct setup *setup, enum serve_kind kind, struct str address)
+{
+    if (address.len > 0)
+        add_place(setup, kind, &built_in, address);
+}
+
+static bool check_addresses(struct setup *setup, char error[SETUP_ERROR])
+{
+    for (size_t i = 0; i < setup->places.count; i++) {
+        struct str text = setup->places.at[i].listener.address;
+        struct address address;
+        if (!address_parse(&address, text, 0))
+            return fail(error, pool_printf(&setup->pool,
+                                           "cannot listen on %.*s: not ADDRESS:PORT or unix:/PATH",
+                                           STR_ARG(text)));
+    }
+    return true;
+}
+
+static bool override_upstreams(struct setup *setup, const struct options *options,
+                               char error[SETUP_ERROR])
+{
+    for (size_t i = 0; i < options->upstreams.count; i++) {
+        struct option_upstream given = options->upstreams.at[i];
+        struct str why;
+        if (!upstreams_override(gateway.upstreams, gateway.upstream_count, given.name, given.url,
+                                &why))
+            return fail(error, pool_printf(&setup->pool, "--upstream %.*s=%.*s: %.*s",
+                                           STR_ARG(given.name), STR_ARG(given.url), STR_ARG(why)));
+    }
+    return true;
+}
+
+static bool read_log_output(struct setup *setup, char error[SETUP_ERROR])
+{
+    struct str why;
+
+    if (!gateway.access_log.on)
+        return true;
+    if (!reference_read(&gateway.access_log.output, &setup->pool, &setup->log_output, &why))
+        return fail(error, pool_printf(&setup->pool, "access log: %.*s", STR_ARG(why)));
+    if (setup->log_output.len == 0)
+        setup->log_output = STR("stdout");
+    return true;
+}
+
+struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
+{
+    struct pool pool;
+    VEC(struct gw_listener) listeners = {0};
+    struct live *live;
+
+    pool_open(&pool, NULL);
+    for (size_t i = 0; i < setup->places.count; i++)
+        *vec_add(&pool, &listeners) = setup->places.at[i].listener;
+    live = live_read(listeners.at, listeners.count, &gateway.admin.token, error, SETUP_ERROR);
+    pool_close(&pool);
+    return live;
+}
+
+bool setup_read(struct setup *setup, const struct options *options, char error[SETUP_ERROR])
+{
+    *setup = (struct setup){.health_fd = -1};
+    pool_open(&setup->pool, NULL);
+    setup->workers = options->workers > 0 ? options->workers : self_cpus("");
+    add_traffic(setup, options);
+    add_plain(setup, SERVE_STATUS,
+              options->status.len > 0 ? options->status : gateway.status.address);
+    add_plain(setup, SERVE_ADMIN, gateway.admin.address);
+    if (!check_addresses(setup, error) || !override_upstreams(setup, options, error) ||
+        !read_log_output(setup, error))
+        return false;
+    setup->live = setup_read_live(setup, error);
+    return setup->live != NULL;
+}
+
+/* ---- listening ---- */
+
+static uint16_t bound_port(int fd)
+{
+    struct address bound = {.len = sizeof bound.at};
+
+    if (getsockname(fd, (struct sockaddr *)&bound.at, &bound.len) != 0)
+        return 0;
+    return address_port(&bound);
+}
+
+static bool open_place(struct setup *setup, struct setup_place *place,
+                       struct listen_inherited *inherited, char error[SETUP_ERROR])
+{
+    static const char *const titles[] = {"listening", "status", "admin"};
+    char text[LISTEN_TEXT];
+
+    if (!listen_open(place->listener.address, place->fds, place->fd_count, inherited, text))
+        return fail(error, str_of(text));
+    place->listener.address = pool_copy(&setup->pool, str_of(text));
+    place->listener.port = bound_port(place->fds[0]);
+    log_info("%s on %s", titles[place->kind], text);
+    return true;
+}
+
+bool setup_listen(struct setup *setup, char error[SETUP_ERROR])
+{
+    struct listen_inherited inherited;
+    char text[LISTEN_TEXT];
+
+    listen_inherit(&inherited);
+    for (size_t i = 0; i < setup->places.count; i++) {
+        if (!open_place(setup, &setup->places.at[i], &inherited, error))
+            return false;
+    }
+    if (listen_left_over(&inherited, text))
+        log_warn("inherited a socket on %s, which no listener asks for", text);
+    setup->health_fd = health_open(gateway.name, setup->places.at[0].listener.address);
+    return true;
+}
+
+const struct crew_post *setup_posts(struct setup *setup)
+{
+    struct crew_post *posts = pool_alloc(&setup->pool, setup->workers * sizeof *posts);
+
+    for (unsigned w = 0; w < setup->workers; w++) {
+        struct serve_listener *listeners =
+            pool_alloc(&setup->pool, setup->places.count * sizeof *listeners);
+        for (size_t i = 0; i < setup->places.count; i++) {
+            struct setup_place *place = &setup->places.at[i];
+            if (w >= place->fd_count)
+                continue;
+            listeners[posts[w].count++] =
+                (struct serve_listener){place->fds[w], place->kind, &place->listener};
+            place->fds[w] = -1;
+        }
+        posts[w].listeners = listeners;
+    }
+    return posts;
+}
+
+void setup_close(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->places.count; i++) {
+        for (unsigned w = 0; w < setup->places.at[i].fd_count; w++) {
+            if (setup->places.at[i].fds[w] >= 0)
+                close(setup->places.at[i].fds[w]);
+        }
+    }
+    if (setup->health_fd >= 0)
+        close(setup->health_fd);
+    if (setup->live)
+        live_release(setup->live);
+    pool_close(&setup->pool);
+}
