@@ -1,0 +1,27 @@
+#include "policy/maintenance.h"
+
+#include "policy/type.h"
+
+struct raw {
+    char *retry_after;
+};
+
+static const cyaml_schema_field_t fields[] = {
+    POLICY_CELL(struct raw, retry_after),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
+
+static void read_maintenance(struct policy_reader *r, const struct node *node, const void *from,
+                             size_t count, void *out)
+{
+    const struct raw *raw = from;
+    struct node *after = policy_cell(r, raw->retry_after);
+
+    (void)node;
+    (void)count;
+    if (after != NULL)
+        setting_duration(r->job, after, "retry_after", out);
+}
+
+const struct policy_type maintenance_type = {"maintenance", &schema, read_maintenance};

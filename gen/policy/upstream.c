@@ -1,0 +1,55 @@
+#include "policy/upstream.h"
+
+#include "member.h"
+#include "policy/type.h"
+
+enum { WEIGHT_MAX = 65535 };
+
+/* A name, or names with weights: a union and free keys, neither of which a table could say. */
+static bool read_name(struct policy_reader *r, struct said name)
+{
+    if (memchr(name.text.at, ':', name.text.len) == NULL)
+        return true;
+    diag_error(&r->job->diags, name.loc, "not-implemented",
+               "'%.*s' names a subset: subsets are not built yet", STR_SHORT(name.text));
+    return false;
+}
+
+static void read_weights(struct policy_reader *r, const struct node *node, struct upstream *u)
+{
+    uint64_t weight;
+
+    if (node->member_count == 0)
+        diag_error(&r->job->diags, node->loc, "bad-value", "'upstream' names nothing");
+    for (size_t i = 0; i < node->member_count; i++) {
+        const struct member *m = &node->members[i];
+        struct said name = {.text = m->key, .loc = m->key_loc};
+
+        if (read_name(r, name) &&
+            setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
+            *vec_add(&r->job->pool, &u->choices) =
+                (struct upstream_choice){.name = name, .weight = (uint32_t)weight};
+    }
+}
+
+static void read_upstream(struct policy_reader *r, const struct node *node, const void *raw,
+                          size_t count, void *out)
+{
+    struct upstream *u = out;
+    struct said name;
+
+    (void)raw;
+    (void)count;
+    u->loc = node->loc;
+    if (node->kind == NODE_MAP) {
+        read_weights(r, node, u);
+        return;
+    }
+    if (!setting_text(r->job, node, "upstream", &name))
+        return;
+    u->servers = str_eq(name.text, STR("$servers"));
+    if (!u->servers && read_name(r, name))
+        *vec_add(&r->job->pool, &u->choices) = (struct upstream_choice){.name = name, .weight = 1};
+}
+
+const struct policy_type upstream_type = {"upstream", NULL, read_upstream};

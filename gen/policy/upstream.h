@@ -1,0 +1,20 @@
+/* upstream: where an operation's requests go: one pool, a weighted choice, or what `servers` says. */
+#ifndef GEN_POLICY_UPSTREAM_H
+#define GEN_POLICY_UPSTREAM_H
+
+#include "setting.h"
+
+struct upstream_choice {
+    struct said name;
+    uint32_t weight;
+};
+
+struct upstream {
+    bool servers; /* $servers */
+    VEC(struct upstream_choice) choices;
+    struct loc loc;
+};
+
+extern const struct policy_type upstream_type; /* out: struct upstream */
+
+#endif

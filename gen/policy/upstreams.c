@@ -1,0 +1,167 @@
+#include "policy/upstreams.h"
+
+#include "member.h"
+#include "policy/type.h"
+
+enum { POOL_MAX = 10000, WEIGHT_MAX = 65535 };
+
+struct raw_pool {
+    char *max_idle, *idle_timeout;
+};
+
+static const cyaml_schema_field_t pool_fields[] = {
+    POLICY_CELL(struct raw_pool, max_idle),
+    POLICY_CELL(struct raw_pool, idle_timeout),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t pool_schema = POLICY_MAPPING(struct raw_pool, pool_fields);
+
+struct raw_target {
+    char *url, *weight;
+};
+
+static const cyaml_schema_field_t target_fields[] = {
+    POLICY_NEEDED(struct raw_target, url),
+    POLICY_CELL(struct raw_target, weight),
+    POLICY_LATER("zone"),
+    POLICY_LATER("labels"),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t target_schema = POLICY_ENTRY(struct raw_target, target_fields);
+
+struct raw {
+    char *key;
+    struct raw_target *targets;
+    uint32_t targets_count;
+    int balance;
+    char *host_header, *pool, *timeouts;
+};
+
+static const cyaml_strval_t balances[] = {
+    {"round_robin", 1},
+    {"least_conn", POLICY_LATER_FROM},
+    {"random", POLICY_LATER_FROM + 1},
+    {"hash", POLICY_LATER_FROM + 2},
+    {"peak_ewma", POLICY_LATER_FROM + 3},
+};
+
+static const cyaml_schema_field_t fields[] = {
+    POLICY_KEY(struct raw, key),
+    POLICY_LIST(struct raw, targets, &target_schema),
+    POLICY_CHOICE(struct raw, balance, balances),
+    POLICY_CELL(struct raw, host_header),
+    POLICY_CELL(struct raw, pool),
+    POLICY_CELL(struct raw, timeouts),
+    POLICY_LATER("type"),
+    POLICY_LATER("protocol"),
+    POLICY_LATER("discovery"),
+    POLICY_LATER("sticky"),
+    POLICY_LATER("subsets"),
+    POLICY_LATER("retry"),
+    POLICY_LATER("health_check"),
+    POLICY_LATER("outlier_detection"),
+    POLICY_LATER("circuit_breaker"),
+    POLICY_LATER("panic_threshold"),
+    POLICY_LATER("slow_start"),
+    POLICY_LATER("hash_key"),
+    POLICY_LATER("adaptive_concurrency"),
+    POLICY_LATER("mirror"),
+    POLICY_LATER("proxy_protocol"),
+    POLICY_LATER("tls"),
+    POLICY_LATER("auth"),
+    POLICY_LATER("function"),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t entry_schema = POLICY_ENTRY(struct raw, fields);
+static const cyaml_schema_value_t schema = POLICY_SEQUENCE(struct raw, &entry_schema);
+
+static void read_pool(struct policy_reader *r, const struct node *node, const void *from,
+                      size_t count, void *out)
+{
+    const struct raw_pool *raw = from;
+    struct ir_upstream *u = out;
+    struct node *cell;
+    uint64_t idle;
+
+    (void)node;
+    (void)count;
+    if ((cell = policy_cell(r, raw->max_idle)) != NULL &&
+        setting_number(r->job, cell, "max_idle", 0, POOL_MAX, &idle))
+        u->pool_max_idle = (uint32_t)idle;
+    if ((cell = policy_cell(r, raw->idle_timeout)) != NULL)
+        setting_duration(r->job, cell, "idle_timeout", &u->pool_idle_timeout);
+}
+
+const struct policy_type upstreams_pool_type = {"upstreams.*.pool", &pool_schema, read_pool};
+
+static void read_target(struct policy_reader *r, const struct raw_target *raw,
+                        struct ir_upstream *u)
+{
+    struct ir_target target = {0};
+    struct node *weight = policy_cell(r, raw->weight);
+    struct said url;
+    uint64_t number;
+
+    if (!setting_text(r->job, policy_cell(r, raw->url), "url", &url) ||
+        !setting_target(r->job, url, &target))
+        return;
+    if (weight != NULL && setting_number(r->job, weight, "weight", 0, WEIGHT_MAX, &number))
+        target.weight = (uint32_t)number;
+    *vec_add(&r->job->pool, &u->targets) = target;
+}
+
+static void read_host_header(struct policy_reader *r, const struct node *node,
+                             struct ir_upstream *u)
+{
+    struct said text;
+
+    if (node == NULL || !setting_text(r->job, node, "host_header", &text))
+        return;
+    if (str_eq(text.text, STR("target"))) {
+        u->host_header = IR_HOST_TARGET;
+    } else if (str_eq(text.text, STR("preserve"))) {
+        u->host_header = IR_HOST_PRESERVE;
+    } else if (text.text.len == 0 || memchr(text.text.at, ' ', text.text.len) != NULL) {
+        diag_error(&r->job->diags, text.loc, "bad-host",
+                   "'host_header' must be target, preserve or a host name");
+    } else if (setting_header_value(r->job, text)) {
+        u->host_header = IR_HOST_LITERAL;
+        u->host_literal = text.text;
+    }
+}
+
+static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
+                           size_t count, void *out)
+{
+    const struct raw *raw = from;
+    struct upstreams *upstreams = out;
+
+    (void)node;
+    for (size_t i = 0; i < count; i++) {
+        struct upstreams_one *one = vec_add(&r->job->pool, &upstreams->list);
+        const struct node *key = policy_cell(r, raw[i].key);
+        struct node *pool = policy_cell(r, raw[i].pool);
+
+        one->value = (struct ir_upstream){
+            .name = key->text, .loc = key->loc, .pool_max_idle = 64, .pool_idle_timeout = 60000};
+        if (key->text.len == 0 || key->text.at[0] == '$' ||
+            memchr(key->text.at, ':', key->text.len) != NULL)
+            diag_error(
+                &r->job->diags, key->loc, "bad-name",
+                "'%.*s' cannot name an upstream: it must not be empty, begin with '$' or hold ':'",
+                STR_SHORT(key->text));
+        for (uint32_t j = 0; j < raw[i].targets_count; j++)
+            read_target(r, &raw[i].targets[j], &one->value);
+        if (raw[i].targets_count == 0)
+            diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
+                       STR_SHORT(key->text));
+        read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
+        if (setting_is_off(pool))
+            one->value.pool_max_idle = 0;
+        else if (pool != NULL)
+            r->load(r, pool, &upstreams_pool_type, &one->value);
+        one->timeouts = policy_cell(r, raw[i].timeouts);
+    }
+}
+
+const struct policy_type upstreams_type = {"upstreams.*", &schema, read_upstreams};

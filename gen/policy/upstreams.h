@@ -1,0 +1,19 @@
+/* upstreams: the named pools of backends. */
+#ifndef GEN_POLICY_UPSTREAMS_H
+#define GEN_POLICY_UPSTREAMS_H
+
+#include "setting.h"
+
+struct upstreams_one {
+    struct ir_upstream value;
+    struct node *timeouts; /* a value of that policy, or NULL */
+};
+
+struct upstreams {
+    VEC(struct upstreams_one) list;
+};
+
+/* out: struct upstreams */
+extern const struct policy_type upstreams_type, upstreams_pool_type;
+
+#endif

@@ -1,0 +1,61 @@
+/* setting: single values of x-gateway, from node to meaning. Every reader checks the kind and the range,
+ * reports what is wrong and what would be right at the value's place, and then returns false with the
+ * output untouched, so that a caller's default stands in for the bad value. */
+#ifndef GEN_SETTING_H
+#define GEN_SETTING_H
+
+#include "ir.h"
+#include "job.h"
+#include "openapi.h"
+
+/* A number, a duration in ms or a size in bytes that some level may or may not have said. */
+struct setting {
+    bool said;
+    uint64_t value;
+    struct loc loc;
+};
+
+/* True for the value `false`, which switches things off. */
+bool setting_is_off(const struct node *node);
+
+/* Text, or a number as written. */
+bool setting_text(struct job *job, const struct node *node, const char *what, struct said *out);
+bool setting_truth(struct job *job, const struct node *node, const char *what, bool *out);
+bool setting_number(struct job *job, const struct node *node, const char *what, uint64_t min,
+                    uint64_t max, uint64_t *out);
+
+/* 250ms, 5s, 10m, 1h, 1d; at most 49 days. */
+bool setting_duration(struct job *job, const struct node *node, const char *what, uint64_t *ms);
+
+/* 512, 10k, 10m, 1g. */
+bool setting_size(struct job *job, const struct node *node, const char *what, uint64_t *bytes);
+
+/* The same two into a setting; `false` is 0. NULL leaves it unsaid. */
+void setting_read_duration(struct job *job, const struct node *node, const char *what,
+                           struct setting *out);
+void setting_read_size(struct job *job, const struct node *node, const char *what,
+                       struct setting *out);
+void setting_read_number(struct job *job, const struct node *node, const char *what, uint64_t min,
+                         uint64_t max, struct setting *out);
+
+/* {env: NAME, default: text}, {file: /path} or a literal. */
+bool setting_runtime(struct job *job, const struct node *node, const char *what,
+                     struct ir_text *out);
+
+/* Header fields (RFC 9110 section 5): the name a token, the value without control bytes. */
+bool setting_header_name(struct job *job, struct said name);
+bool setting_header_value(struct job *job, struct said value);
+
+/* "example.com", "*.example.com", "*", "10.0.0.1"; in lower case. */
+bool setting_host(struct job *job, struct said text, struct str *host);
+
+/* "10.0.0.0/8" or one address. */
+bool setting_network(struct job *job, struct said text);
+
+/* "[::]:8080", "0.0.0.0:80", ":80" or "unix:/path" to listen at. */
+bool setting_address(struct job *job, struct said text);
+
+/* http://host[:port][/path] or unix:/path to send to. */
+bool setting_target(struct job *job, struct said text, struct ir_target *target);
+
+#endif

@@ -1,0 +1,282 @@
+#include "xgateway.h"
+
+#include <stddef.h>
+
+#include "base/text.h"
+#include "member.h"
+#include "policy/access_log.h"
+#include "policy/admin.h"
+#include "policy/correlation_id.h"
+#include "policy/forwarded.h"
+#include "policy/headers.h"
+#include "policy/log.h"
+#include "policy/maintenance.h"
+#include "ref.h"
+#include "typed.h"
+
+/* How the value of a key is read and where in the block it goes. */
+struct reading {
+    const struct policy_type *document; /* at the document; elsewhere too when `below` is set */
+    const struct policy_type *below;    /* at the other levels */
+    size_t offset;
+    enum {
+        TAKES_OFF = 1,  /* `false` switches it off */
+        TAKES_TRUE = 2, /* `true` is the short form of its defaults */
+        NO_MAP = 4,     /* below the document only true and false are built */
+        NOT_BELOW = 8,  /* below the document nothing is built */
+    } takes;
+};
+
+#define AT(member) offsetof(struct xgateway_block, member)
+#define WHOLE (TAKES_OFF | TAKES_TRUE)
+
+static void read_text(struct policy_reader *r, const struct node *node, const void *raw,
+                      size_t count, void *out)
+{
+    (void)raw;
+    (void)count;
+    setting_text(r->job, node, "value", out);
+}
+
+static void read_version(struct policy_reader *r, const struct node *node, const void *raw,
+                         size_t count, void *out)
+{
+    uint64_t version;
+
+    (void)raw;
+    (void)count;
+    (void)out;
+    setting_number(r->job, node, "version", 1, 1, &version);
+}
+
+static const struct policy_type text_type = {"x-gateway", NULL, read_text};
+static const struct policy_type version_type = {"version", NULL, read_version};
+
+static const struct reading readings[POLICY_COUNT] = {
+    [POLICY_version] = {&version_type, NULL, 0, 0},
+    [POLICY_name] = {&text_type, NULL, AT(name), 0},
+    [POLICY_strict] = {&strict_type, NULL, AT(strict), 0},
+    [POLICY_upstreams] = {&upstreams_type, NULL, AT(upstreams), 0},
+    [POLICY_drain] = {&drain_type, NULL, AT(drain), 0},
+    [POLICY_status] = {&admin_status_type, NULL, AT(status), TAKES_OFF},
+    [POLICY_admin] = {&admin_type, NULL, AT(admin), TAKES_OFF},
+    [POLICY_listeners] = {&listeners_type, NULL, AT(listeners), 0},
+    [POLICY_forwarded] = {&forwarded_type, NULL, AT(forwarded), TAKES_OFF},
+    [POLICY_correlation_id] = {&correlation_id_type, NULL, AT(correlation_id), WHOLE | NOT_BELOW},
+    [POLICY_headers] = {&headers_type, NULL, AT(underscores), 0},
+    [POLICY_limits] = {&limits_document_type, &limits_type, AT(limits), TAKES_OFF},
+    [POLICY_path] = {&path_document_type, &path_type, AT(path), 0},
+    [POLICY_base_path] = {&text_type, NULL, AT(base_path), 0},
+    [POLICY_hosts] = {&hosts_type, &hosts_type, AT(hosts), TAKES_OFF},
+    [POLICY_match] = {&match_type, &match_type, AT(match), TAKES_OFF},
+    [POLICY_internal] = {NULL, NULL, AT(internal), WHOLE},
+    [POLICY_disabled] = {NULL, NULL, AT(disabled), WHOLE},
+    [POLICY_maintenance] = {&maintenance_type, &maintenance_type, AT(maintenance), WHOLE},
+    [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
+    [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
+    [POLICY_public_reason] = {&text_type, &text_type, AT(public_reason), TAKES_OFF},
+    [POLICY_respond] = {&respond_type, &respond_type, AT(respond), TAKES_OFF},
+    [POLICY_mock] = {&mock_type, &mock_type, AT(mock), WHOLE},
+    [POLICY_upstream] = {&upstream_type, &upstream_type, AT(upstream), TAKES_OFF},
+    [POLICY_route] = {&route_type, &route_type, AT(route), TAKES_OFF},
+    [POLICY_rewrite] = {&rewrite_type, &rewrite_type, AT(rewrite), TAKES_OFF},
+    [POLICY_timeouts] = {&timeouts_type, &timeouts_type, AT(timeouts), TAKES_OFF},
+    [POLICY_buffering] = {&buffering_type, &buffering_type, AT(buffering), TAKES_OFF},
+    [POLICY_errors] = {&errors_type, &errors_type, AT(errors), TAKES_OFF},
+    [POLICY_access_log] = {&access_log_type, NULL, AT(access_log), WHOLE | NO_MAP},
+    [POLICY_log] = {&log_type, NULL, AT(log_level), 0},
+};
+
+/* ---- keys ---- */
+
+/* Every table, to say where a misplaced key belongs. */
+static const struct policy_type *const nested[] = {
+    &upstreams_type,
+    &upstreams_pool_type,
+    &listeners_type,
+    &listeners_keep_alive_type,
+    &limits_listener_type,
+    &timeouts_type,
+    &limits_document_type,
+    &errors_type,
+    &access_log_type,
+    &drain_type,
+    &forwarded_type,
+    &admin_type,
+    &match_branch_type,
+    &route_type,
+    &rewrite_type,
+    &redirect_type,
+    &respond_type,
+    &correlation_id_type,
+    &path_document_type,
+    &strict_type,
+    &buffering_type,
+    &headers_type,
+    &log_type,
+    &maintenance_type,
+};
+
+static const char *find_nested(struct pool *pool, struct str key)
+{
+    for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
+        struct str place;
+        if (typed_has_key(pool, nested[i]->schema, str_of(nested[i]->place), key, &place))
+            return pool_printf(pool, "'%.*s'", STR_ARG(place)).at;
+    }
+    return NULL;
+}
+
+/* Where a key belongs that stands inside some value. */
+static const char *home_of(struct pool *pool, struct str key)
+{
+    const struct policy_row *row = policy_find(key);
+
+    if (row != NULL)
+        return pool_printf(pool, "the x-gateway of %s", policy_levels_name(row->levels)).at;
+    return find_nested(pool, key);
+}
+
+static void misplaced(struct job *job, const struct member *m, const struct policy_row *row,
+                      enum policy_level level)
+{
+    diag_error(&job->diags, m->key_loc, "wrong-level", "'%.*s' does not stand in %s but in %s",
+               STR_SHORT(m->key), policy_level_name(level), policy_levels_name(row->levels));
+}
+
+static void unknown(struct job *job, const struct member *m, enum policy_level level)
+{
+    const char *home = find_nested(&job->pool, m->key);
+    VEC(struct str) names = {0};
+
+    if (home != NULL) {
+        diag_error(&job->diags, m->key_loc, "wrong-level",
+                   "'%.*s' does not stand in the x-gateway of %s; it belongs in %s",
+                   STR_SHORT(m->key), policy_level_name(level), home);
+        return;
+    }
+    for (size_t i = 0; i < POLICY_COUNT; i++)
+        if (policy_rows[i].levels & level)
+            *vec_add(&job->pool, &names) = policy_rows[i].key;
+    struct str near = diag_suggest(&job->pool, m->key, names.at, names.count);
+    diag_error(&job->diags, m->key_loc, "unknown-key", "x-gateway has no key '%.*s'%.*s",
+               STR_SHORT(m->key), STR_ARG(near));
+}
+
+/* ---- values ---- */
+
+static void bad_truth(struct job *job, const struct node *node, struct str key)
+{
+    struct str what = pool_copy(&job->pool, key);
+    bool value;
+
+    if (setting_truth(job, node, what.at, &value))
+        diag_error(&job->diags, node->loc, "wrong-type", "'%s' cannot be %s", what.at,
+                   value ? "true" : "false");
+}
+
+static void set_truth(struct xgateway_block *block, size_t offset)
+{
+    if (offset == AT(internal) || offset == AT(disabled) || offset == AT(passthrough))
+        *(bool *)((char *)block + offset) = true;
+    else if (offset == AT(access_log))
+        block->access_log.on = true;
+}
+
+static enum xgateway_state read_value(struct typed *typed, struct xgateway_block *block,
+                                      enum policy policy, struct node *node)
+{
+    const struct reading *reading = &readings[policy];
+    const struct policy_type *type = block->level == LEVEL_DOCUMENT || block->level == LEVEL_SCHEME
+                                         ? reading->document
+                                         : reading->below;
+    struct job *job = typed->reader.job;
+    void *out = (char *)block + reading->offset;
+
+    if ((reading->takes & NOT_BELOW) && block->level != LEVEL_DOCUMENT) {
+        diag_error(&job->diags, node->loc, "not-implemented",
+                   "'%s' below the document is not built yet", policy_rows[policy].key.at);
+        return XGATEWAY_ABSENT;
+    }
+    if (node->kind == NODE_BOOL) {
+        bool takes = reading->takes & (node->truth ? TAKES_TRUE : TAKES_OFF);
+        if (!takes)
+            bad_truth(job, node, policy_rows[policy].key);
+        else if (node->truth)
+            set_truth(block, reading->offset);
+        return !takes ? XGATEWAY_ABSENT : node->truth ? XGATEWAY_SAID : XGATEWAY_OFF;
+    }
+    if (node->kind == NODE_NULL || (type == NULL && !(reading->takes & NO_MAP))) {
+        bool value;
+        setting_truth(job, node, pool_copy(&job->pool, policy_rows[policy].key).at, &value);
+        return XGATEWAY_ABSENT;
+    }
+    if (type == NULL) {
+        diag_error(&job->diags, node->loc, "not-implemented",
+                   "below the document '%s' can only be switched on and off yet",
+                   policy_rows[policy].key.at);
+        return XGATEWAY_ABSENT;
+    }
+    return typed_load(typed, node, type, out) ? XGATEWAY_SAID : XGATEWAY_ABSENT;
+}
+
+static void read_key(struct typed *typed, struct xgateway_block *block, const struct member *m)
+{
+    struct job *job = typed->reader.job;
+    const struct policy_row *row = policy_find(m->key);
+    struct xgateway_key *key;
+    enum policy policy;
+
+    if (row == NULL) {
+        unknown(job, m, block->level);
+        return;
+    }
+    if (!(row->levels & block->level)) {
+        misplaced(job, m, row, block->level);
+        return;
+    }
+    policy = (enum policy)(row - policy_rows);
+    if (policy == POLICY_any_method) /* an operation: openapi read it */
+        return;
+    key = &block->keys[policy];
+    key->loc = m->key_loc;
+    key->node = typed_follow(job, m->value);
+    if (key->node == NULL)
+        return;
+    if (row->built)
+        key->state = read_value(typed, block, policy, key->node);
+    else if (setting_is_off(key->node))
+        key->state = XGATEWAY_OFF;
+    else
+        diag_error(&job->diags, m->key_loc, "not-implemented", "'%.*s' is not built yet",
+                   STR_SHORT(m->key));
+}
+
+struct xgateway_block *xgateway_read(struct job *job, struct node *node, enum policy_level level)
+{
+    struct xgateway_block *block = pool_new(&job->pool, struct xgateway_block);
+    struct typed typed;
+
+    block->level = level;
+    block->strict.explicit_security = STRICT_WARN;
+    block->correlation_id = (struct ir_correlation){
+        .generator = IR_ID_UUID, .header_name = STR("X-Request-ID"), .echo = true};
+    block->log_level = IR_LEVEL_INFO;
+    block->path.value = (struct ir_path_rules){.normalize = true, .case_sensitive = true};
+    block->maintenance = 60000;
+    node = typed_follow(job, node);
+    if (node == NULL || !member_is(job, node, NODE_MAP, "x-gateway"))
+        return block;
+    typed_begin(&typed, job, home_of);
+    for (size_t i = 0; i < node->member_count; i++)
+        read_key(&typed, block, &node->members[i]);
+    return block;
+}
+
+bool xgateway_load(struct job *job, struct node *node, const struct policy_type *type, void *out)
+{
+    struct typed typed;
+
+    typed_begin(&typed, job, home_of);
+    return typed_load(&typed, node, type, out);
+}

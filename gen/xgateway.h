@@ -1,0 +1,78 @@
+/* xgateway: x-gateway blocks become typed. One block, of one level, gives one struct xgateway_block in which
+ * every key of the language is said, switched off or absent; nothing is inherited here. Values go through
+ * libcyaml as the files in policy/ describe them; unknown, misplaced and not yet built keys are reported at
+ * their place. */
+#ifndef GEN_XGATEWAY_H
+#define GEN_XGATEWAY_H
+
+#include "policy.h"
+#include "policy/buffering.h"
+#include "policy/drain.h"
+#include "policy/errors.h"
+#include "policy/hosts.h"
+#include "policy/limits.h"
+#include "policy/listeners.h"
+#include "policy/match.h"
+#include "policy/mock.h"
+#include "policy/path.h"
+#include "policy/redirect.h"
+#include "policy/respond.h"
+#include "policy/rewrite.h"
+#include "policy/route.h"
+#include "policy/strict.h"
+#include "policy/timeouts.h"
+#include "policy/upstream.h"
+#include "policy/upstreams.h"
+
+enum xgateway_state { XGATEWAY_ABSENT, XGATEWAY_OFF, XGATEWAY_SAID };
+
+struct xgateway_key {
+    enum xgateway_state state;
+    struct loc loc;    /* of the key */
+    struct node *node; /* the value, followed */
+};
+
+struct xgateway_block {
+    enum policy_level level;
+    struct xgateway_key keys[POLICY_COUNT];
+
+    /* Each holds what its key says; where nothing is said, the neutral value. */
+    struct said name, base_path, public_reason;
+    struct hosts hosts;
+    struct strict strict;
+    struct listeners listeners;
+    struct ir_forwarded forwarded;
+    struct ir_plain_listener status, admin;
+    struct upstreams upstreams;
+    struct drain drain;
+    int log_level, underscores;
+    struct ir_correlation correlation_id;
+    struct path_rules path;
+    struct limits limits;
+    struct timeouts timeouts;
+    struct buffering buffering;
+    struct errors errors;
+    struct ir_access_log access_log;
+    struct match match;
+    struct upstream upstream;
+    struct route route;
+    struct rewrite rewrite;
+    struct redirect redirect;
+    struct respond respond;
+    struct mock mock;
+    bool internal, disabled, passthrough;
+    uint64_t maintenance; /* ms */
+};
+
+/* The typed block; an empty one for NULL. */
+struct xgateway_block *xgateway_read(struct job *job, struct node *node, enum policy_level level);
+
+/* One value by its type, for values that stand inside others; false after a complaint. */
+bool xgateway_load(struct job *job, struct node *node, const struct policy_type *type, void *out);
+
+static inline bool xgateway_says(const struct xgateway_block *block, enum policy key)
+{
+    return block->keys[key].state == XGATEWAY_SAID;
+}
+
+#endif
