@@ -107,7 +107,7 @@ bool address_parse(struct address *address, struct str text, uint16_t default_po
         /* Two colons without brackets: an IPv6 address, no port. */
         if (at < text.len && str_find(str_from(text, at + 1), ':') == text.len - at - 1)
             colon = at;
-        host = colon == 0 ? STR("::") : str_head(text, colon);
+        host = colon == 0 && text.len > 0 ? STR("::") : str_head(text, colon);
     }
     if (colon < text.len && (text.at[colon] != ':' || !to_port(str_from(text, colon + 1), &port)))
         return false;

@@ -1,6 +1,10 @@
 /* dns: names to addresses without blocking (c-ares), per worker, with the TTLs of the records honoured.
- * Reads /etc/resolv.conf and /etc/hosts when they are there; GW_RESOLVER=ADDRESS[:PORT] replaces them. An
- * empty root without either still starts: literals resolve, names fail with a reason. */
+ * Reads /etc/resolv.conf and /etc/hosts when they are there; GW_RESOLVER=ADDRESS[:PORT] replaces the former.
+ * An empty root without either still starts: literals and localhost resolve, names fail with a reason.
+ *
+ * A name in use is asked for again in the background shortly before its records expire; nobody waits for
+ * that. When a refresh fails, the old addresses go on being used and the question is repeated after a pause
+ * that grows from 1 s to 30 s. */
 #ifndef IO_DNS_H
 #define IO_DNS_H
 
@@ -15,24 +19,31 @@ struct dns_address {
     socklen_t len;
 };
 
-/* One name being looked up, or its last answer. Kept by the upstream target it belongs to. */
+/* One name being looked up, or its last answer. Kept by the upstream target it belongs to; zeroed except
+ * for host and port it has not been asked for. Stays in place until dns_close. */
 struct dns_name {
     struct op op;
     struct str host;
     uint16_t port;
+    bool pending; /* a question is under way, whether or not somebody waits for it */
     struct dns_address addresses[DNS_MAX_ADDRESSES]; /* AAAA and A interleaved (RFC 8305) */
     size_t count;
-    uint64_t fresh_until; /* loop->now, by the smallest TTL; an old answer is kept while a new one fails */
+    uint64_t fresh_until; /* loop->now, by the smallest TTL */
+    uint64_t refresh_at;  /* not asked again before */
+    uint64_t keep_until;  /* an old answer serves so long while a new one is awaited */
+    uint64_t backoff;     /* ms to the next try after a failure */
     const char *error;    /* why the last lookup failed, or NULL */
 };
 
 struct dns;
 
-struct dns *dns_open(struct loop *loop); /* NULL: out of descriptors */
+/* NULL: out of descriptors, or a GW_RESOLVER that is no address; has been logged. */
+struct dns *dns_open(struct loop *loop);
 void dns_close(struct dns *dns);
 
 /* Makes sure that name->addresses are usable: true when they are now (a refresh may be under way), false
- * when name->op must be waited for. A literal address is usable at once, for ever. */
+ * when name->op must be waited for; after the wake there are addresses, or name->error says why not. A
+ * literal address is usable at once, for ever. */
 bool dns_resolve(struct dns *dns, struct dns_name *name);
 
 /* "1.2.3.4", "::1" to a socket address; false when it is a name. */

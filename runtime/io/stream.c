@@ -205,6 +205,17 @@ ssize_t stream_splice(struct stream *from, struct stream *to, int pipe[2], size_
     return drain(to, pipe[0], stuck) ? got : STREAM_FAILED;
 }
 
+bool stream_is_broken(struct stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    if (!stream->failed && stream->fd >= 0 &&
+        getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
+        fail(stream, error);
+    return stream->failed;
+}
+
 void stream_shutdown(struct stream *stream)
 {
     if (stream->fd >= 0)

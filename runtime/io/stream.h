@@ -62,6 +62,10 @@ ssize_t stream_write_more(struct stream *stream, const struct iovec *iov, int co
 ssize_t stream_splice(struct stream *from, struct stream *to, int pipe[2], size_t len,
                       size_t *stuck);
 
+/* Asks the socket whether the connection was reset: for streams that are not being read. One system call:
+ * only after a hangup, which a mere FIN is too. */
+bool stream_is_broken(struct stream *stream);
+
 /* Ends our side (FIN); the peer may still send. */
 void stream_shutdown(struct stream *stream);
 
