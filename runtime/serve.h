@@ -11,17 +11,18 @@ struct serve_listener {
     const struct gw_listener *config; /* limits; for status and admin a built-in one */
 };
 
-/* Starts to accept on the worker's loop. false with errno. Takes over the descriptors. */
+/* Opens the worker's upstreams and starts to accept on its loop. false with errno. Takes over the
+ * descriptors. The configs must outlive all workers. */
 bool serve_open(struct worker *worker, const struct serve_listener *listeners, size_t count);
 
-/* Stops accepting (closes the listening sockets); idle connections close, busy ones close behind the answer
- * in flight. Traffic only; status and admin go on until serve_close. */
+/* Stops accepting (closes the listening sockets); idle connections close after a moment, busy ones behind the
+ * answer in flight. Traffic only; status and admin go on until serve_close. */
 void serve_drain(struct worker *worker);
 
-/* Requests in flight on traffic listeners, this worker. */
+/* Requests in flight on traffic listeners, this worker. While it drains: connections that are still open. */
 size_t serve_in_flight(const struct worker *worker);
 
-/* Closes everything at once. */
+/* Closes everything at once, also the upstreams. Not from within a request. */
 void serve_close(struct worker *worker);
 
 #endif

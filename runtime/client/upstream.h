@@ -1,7 +1,5 @@
 /* upstream: pools of backends. Configuration (made by the generator), the idle connections of one worker,
- * the choice of a target, and one call: send this head, pump the body, hand back the answer's head.
- * A pooled connection that turns out to be closed before the first byte of an answer is replaced once, when
- * that is safe (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1). */
+ * the choice of a target. The call itself is in client/call.h. */
 #ifndef CLIENT_UPSTREAM_H
 #define CLIENT_UPSTREAM_H
 
@@ -40,5 +38,34 @@ struct gw_upstream {
 struct gw_timeouts {
     uint32_t connect, send, read, request, idle;
 };
+
+/* ---- one worker's side of it ---- */
+
+struct bufs;
+struct upstreams;
+
+/* What a target has seen; written by its worker alone, readable from any thread. */
+struct upstream_stats {
+    struct str upstream, target; /* name, URL */
+    uint64_t requests;           /* tries */
+    uint64_t failures;           /* of them: no answer */
+    uint64_t connects, connect_failures;
+    uint64_t connections, idle; /* open now; of them in the pool */
+};
+
+/* Targets named at start in place of the document's: NAME=URL. Before any upstreams_open. False: *error is a
+ * sentence. `url` must last. */
+bool upstreams_override(const struct gw_upstream *const *configs, size_t count, struct str name,
+                        struct str url, struct str *error);
+
+struct upstreams *upstreams_new(const struct gw_upstream *const *configs, size_t count,
+                                struct loop *loop, struct dns *dns, struct bufs *bufs,
+                                const struct h1_limits *limits);
+/* Calls must have ended. */
+void upstreams_free(struct upstreams *upstreams);
+
+/* Calls `each` for every target. */
+void upstreams_visit(const struct upstreams *upstreams,
+                     void (*each)(void *arg, const struct upstream_stats *stats), void *arg);
 
 #endif

@@ -11,9 +11,10 @@
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
-#include <sys/types.h>
+#include <sys/socket.h>
 
 #include "http/message.h"
+#include "io/loop.h"
 
 enum body_state {
     BODY_DATA,  /* there is something */
@@ -23,6 +24,7 @@ enum body_state {
 };
 
 struct pump;
+struct stream;
 
 struct body_in {
     const struct body_in_ops *ops;
@@ -35,9 +37,10 @@ struct body_in_ops {
     /* BODY_DATA: *data is a non-empty run, borrowed until consume or stop. */
     enum body_state (*peek)(struct body_in *in, struct str *data);
     void (*consume)(struct body_in *in, size_t len);
-    /* The reader leaves: the carrier drains or closes as its protocol demands. */
+    /* The reader leaves, behind the end (which peek goes on to tell) or before: what it borrowed may go.
+     * May be called again. NULL: nothing to do. */
     void (*stop)(struct body_in *in);
-    /* The socket and the bytes that may be taken from it by splice, or NULL/0 when there are none. */
+    /* The socket and the bytes that may be taken from it by splice, or NULL when there are none. NULL: never. */
     struct stream *(*spliceable)(struct body_in *in, uint64_t *len);
     void (*spliced)(struct body_in *in, uint64_t len);
 };
@@ -50,11 +53,13 @@ struct body_out {
 struct body_out_ops {
     /* Bytes taken, 0 when blocked (the pump is turned when room is back), -1 when the receiver is gone. */
     ssize_t (*write)(struct body_out *out, struct str data);
+    /* Sends what is staged: the pump has nothing more for now. */
+    void (*flush)(struct body_out *out);
     /* No more will come. BODY_END: everything is in the socket; BODY_WAIT: turned again; BODY_FAILED. */
     enum body_state (*end)(struct body_out *out, struct str trailers);
-    /* What was begun cannot be completed: the receiver must notice (reset, missing last chunk). */
-    void (*reset)(struct body_out *out);
-    struct stream *(*spliceable)(struct body_out *out);
+    /* The socket to splice to, or NULL while it is not free for that. NULL: never. */
+    struct stream *(*spliceable)(struct body_out *out, uint64_t *room);
+    void (*spliced)(struct body_out *out, uint64_t len);
 };
 
 /* A pump and what it reports. `done` is called once, by a posted call, when the body has ended (true) or
@@ -62,15 +67,30 @@ struct body_out_ops {
 struct pump {
     struct body_in *in;
     struct body_out *out;
+    struct loop *loop;
+    struct loop_call call;
     void (*done)(struct pump *pump, bool complete);
     uint64_t moved; /* body bytes */
-    bool in_failed;
+    bool in_failed, complete;
     bool over;
 };
 
+/* Needs: pump->loop, pump->done. A stopped pump may be started again; `moved` goes on. */
 void pump_start(struct pump *pump, struct body_in *in, struct body_out *out);
 void pump_turn(struct pump *pump);
 void pump_stop(struct pump *pump);
+
+static inline bool pump_is_running(const struct pump *pump)
+{
+    return pump->in && !pump->over;
+}
+
+/* A body that is there as a whole, for answers that the gateway makes. */
+struct body_text {
+    struct body_in in;
+    struct str left;
+};
+void body_text_open(struct body_text *body, struct str text);
 
 /* A header block that goes out: what the sender's head had, minus dropped fields, plus blocks. */
 struct head_out {
@@ -83,23 +103,34 @@ struct head_out {
     uint64_t length;
 };
 
+/* What the request side sets is marked with *. */
 struct exchange {
     const struct exchange_ops *ops;
     struct body_in in;   /* the request's body */
     struct body_out out; /* the answer's body */
+    struct head *head;
+    struct pool *pool; /* * the request's memory; taken over by moving the pool and setting this */
+    const struct sockaddr *peer;
+    uint16_t refused; /* not 0: cannot be served, answer with this status … */
+    const char *
+        refusal; /* … for this reason. Set before the request is handed over, or by a failing `in` */
+    void *owner;                      /* * */
+    void *server_owner;               /* owner of the server it came in by */
+    void (*gone)(struct exchange *x); /* * the client left; posts, does not finish */
+    uint32_t idle_timeout;            /* * ms without a byte while a body moves; 0: none */
+    uint32_t buffer;                  /* * bytes of the answer kept for a slow client */
+    uint64_t body_limit;              /* * bytes of the request's body; 0: none */
+    bool expect_passed_on;            /* * the next server will say 100 (Continue) */
 };
 
 struct exchange_ops {
-    /* Stages the answer's head; it leaves with the first body bytes, or by flush. Once only. */
+    /* Stages the answer's head; it leaves with the first body bytes, the end, or by flush. Once only. */
     void (*reply)(struct exchange *x, const struct head_out *head);
-    /* Sends what is staged now. */
-    void (*flush)(struct exchange *x);
     /* 100 (Continue), 103 (Early Hints): sent at once, only to clients that know them. */
     void (*interim)(struct exchange *x, const struct head_out *head);
-    /* The request is over and its memory goes: the carrier goes on to the next one, or closes. */
-    void (*finish)(struct exchange *x);
-    /* The answer cannot be completed: the client must notice. */
-    void (*reset)(struct exchange *x);
+    /* The request is over: the carrier closes its pool and goes on to the next one, or closes. An answer
+     * that was begun and not completed is cut off so that the client notices. */
+    void (*finish)(struct exchange *x, struct pool *pool);
 };
 
 #endif

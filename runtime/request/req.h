@@ -1,6 +1,6 @@
 /* req: one request on its way through the gateway: what it is, where its flow stands, what it waits for,
- * what came of it. Opened by the carrier when a head is complete, finished by serve. All its memory is in
- * its pool. Also here: the constants that describe the gateway, since every module from here up reads them.
+ * what came of it. Opened by serve when the carrier hands over a head, finished by serve. All its memory is
+ * in its pool. Also here: the constants that describe the gateway, since every module from here up reads them.
  *
  * Life: req_open ▶ gateway_match ▶ gateway_flow ─┬─▶ answer, pumps ▶ log ▶ req_finish
  *                                        ▲       │ GW_WAIT
@@ -8,7 +8,7 @@
 #ifndef REQUEST_REQ_H
 #define REQUEST_REQ_H
 
-#include "client/upstream.h"
+#include "client/call.h"
 #include "http/exchange.h"
 #include "io/op.h"
 
@@ -23,8 +23,8 @@ struct gw_piece {
 };
 
 struct gw_rewrite {
-    uint32_t strip;    /* bytes cut off the front of the matched path */
-    struct str prefix; /* put in their place */
+    uint32_t strip;              /* bytes cut off the front of the matched path */
+    struct str prefix;           /* put in their place */
     const struct gw_piece *path; /* not NULL: the whole new path instead */
     uint32_t path_count;
     struct str host; /* not empty: the Host field sent */
@@ -58,8 +58,8 @@ struct gw_redirect {
 enum gw_error_format { GW_ERRORS_PROBLEM, GW_ERRORS_JSON, GW_ERRORS_TEXT };
 
 struct gw_error_override {
-    uint16_t first, last; /* statuses it is for */
-    uint16_t status;      /* 0: unchanged */
+    uint16_t first, last;          /* statuses it is for */
+    uint16_t status;               /* 0: unchanged */
     struct str content_type, body; /* empty: made by the format */
 };
 
@@ -73,10 +73,10 @@ struct gw_errors {
 
 /* One operation, for logs, metrics, manifests and the machinery around the flow. */
 struct gw_route {
-    struct str name;   /* operationId */
-    struct str method; /* "*": any */
-    struct str path;   /* template */
-    struct str tag;    /* first tag or "" */
+    struct str name;     /* operationId */
+    struct str method;   /* "*": any */
+    struct str path;     /* template */
+    struct str tag;      /* first tag or "" */
     struct str upstream; /* for people: name, names, or "" */
     struct str security; /* for people */
     const struct gw_timeouts *timeouts;
@@ -154,15 +154,15 @@ struct gateway {
     uint32_t upstream_count;
     const struct gw_route *const *routes;
     uint32_t route_count;
-    const struct gw_errors *errors;      /* before a route is known */
-    const struct gw_timeouts *timeouts;  /* the same */
+    const struct gw_errors *errors;     /* before a route is known */
+    const struct gw_timeouts *timeouts; /* the same */
     struct gw_access_log access_log;
     struct gw_correlation correlation;
-    struct h1_limits upstream_limits;    /* limits.upstream_headers */
-    uint64_t buffers;                    /* bytes of all held bodies */
-    uint32_t drain_delay, drain_grace;   /* ms */
-    uint8_t underscores;                 /* 0 drop, 1 reject, 2 pass */
-    uint8_t log_level;                   /* 0 debug … 3 error */
+    struct h1_limits upstream_limits;  /* limits.upstream_headers */
+    uint64_t buffers;                  /* bytes of all held bodies */
+    uint32_t drain_delay, drain_grace; /* ms */
+    uint8_t underscores;               /* 0 drop, 1 reject, 2 pass */
+    uint8_t log_level;                 /* 0 debug … 3 error */
     bool legacy_metrics;
 };
 
@@ -174,44 +174,56 @@ struct worker;
 
 struct gw_req {
     /* what a flow may read */
-    int at;                         /* label of the flow */
-    const struct gw_route *route;   /* NULL before and without a match */
-    struct head head;               /* the request's head; strings point into the carrier's buffer */
-    struct str path;                /* normalised: what is matched and sent on */
-    struct str host;                /* lower case, without port */
+    int at;                       /* label of the flow */
+    const struct gw_route *route; /* NULL before and without a match */
+    struct head head;             /* the request's head; strings point into the carrier's buffer */
+    struct str path;              /* normalised: what is matched and sent on */
+    struct str host;              /* lower case, without port */
     struct str params[GW_MAX_PARAMS]; /* slices of path */
-    struct str allow;               /* methods of the path, when there is no route: see gw_allow */
+    struct str allow; /* methods of the path, when there is no route: see gw_allow */
     struct str request_id;
-    struct str client_address;      /* text; behind trusted proxies the real client */
-    struct str peer_address;        /* text; the other end of the connection */
-    bool trusted_peer;              /* which is a trusted proxy */
+    struct str client_address; /* text; behind trusted proxies the real client */
+    struct str peer_address;   /* text; the other end of the connection */
+    bool trusted_peer;         /* which is a trusted proxy */
     const struct gw_forward *forward;
-    struct head *answer;            /* after gw_proxy */
+    struct head *answer; /* after gw_proxy */
 
     /* machinery */
     struct worker *worker;
     const struct gw_listener *listener;
+    const struct gw_errors *errors; /* the route's, once there is one */
+    const struct gw_timeouts *timeouts;
     struct exchange *x;
     struct pool pool;
-    struct op_waiter wait;
-    struct loop_call call;          /* posted to enter the flow (again) */
-    struct timer deadline;          /* timeouts.request */
-    struct pump upload, download;
-    struct upstream_call *upstream; /* the call under way, see client/ */
-    struct str added_request;       /* header lines for the upstream made by policies */
-    struct str added_reply;         /* header lines for the client made by policies */
-    bool replied, cancelled;
+    struct op_waiter wait;           /* one request, one wait */
+    struct loop_call call;           /* posted to enter the flow (again), or to end the request */
+    struct upstream_call *upstream;  /* the call of gw_proxy */
+    struct pump download;            /* the answer's body */
+    struct body_text body;           /* of an answer that the gateway makes */
+    struct str added_request;        /* header lines for the upstream made by policies */
+    struct str added_reply;          /* header lines for the client made by policies */
+    const struct gw_forward *chosen; /* by gw_choose */
+    bool begun;                      /* the flow was entered */
+    bool replied;                    /* an answer has begun */
+    bool ended;                      /* and is complete, or given up */
+    bool cancelled;                  /* the client is gone: the flow is not entered any more */
 
     /* for the log */
-    uint64_t started_us;            /* wall clock */
-    uint64_t started_ms;            /* loop->now */
+    uint64_t started_us; /* wall clock */
+    uint64_t started_ms; /* loop->now */
     uint16_t status;
-    const char *reason;             /* whatever the gateway decided, or NULL */
-    struct str upstream_target;     /* address or name of the target, last try */
+    const char *reason;         /* whatever the gateway decided, or NULL */
+    struct str upstream_target; /* address or name of the target, last try */
     uint16_t upstream_status;
     uint8_t tries;
-    uint32_t upstream_ms;           /* send to head, last try */
-    uint64_t bytes_in, bytes_out;   /* bodies */
+    uint32_t upstream_ms;         /* send to head, last try */
+    uint64_t bytes_in, bytes_out; /* bodies */
 };
+
+/* Waits for the op; the flow goes on when it has ended. Returns GW_WAIT. */
+enum gw_next req_park(struct gw_req *rq, struct op *op);
+
+/* The answer is complete or given up: serve finishes the request. Only from posted calls. */
+void req_end(struct gw_req *rq);
 
 #endif

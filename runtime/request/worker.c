@@ -27,7 +27,8 @@ bool worker_open(struct worker *worker, unsigned index)
 
 void worker_close(struct worker *worker)
 {
-    dns_close(worker->dns);
+    if (worker->dns)
+        dns_close(worker->dns);
     loop_close(&worker->loop);
     free(worker->scratch);
     free(worker->head_scratch);

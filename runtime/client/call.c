@@ -1,0 +1,516 @@
+#include "client/call.h"
+
+#define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
+
+static void dial_target(struct upstream_call *call);
+
+static struct bufs *call_bufs(const struct upstream_call *call)
+{
+    return call->upstreams->bufs;
+}
+
+static void conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t ms)
+{
+    conn->waits = (uint8_t)waits;
+    if (waits == CONN_WAITS_NOT)
+        return;
+    if (ms > 0)
+        timer_set(conn->target->upstream->all->loop, &conn->timer, ms);
+    else
+        conn->waits = CONN_WAITS_NOT;
+}
+
+/* Lets go of everything that is under way. */
+static void drop(struct upstream_call *call)
+{
+    dial_cancel(&call->dial);
+    pump_stop(&call->upload);
+    if (call->conn)
+        target_close(call->conn);
+    call->conn = NULL;
+}
+
+void call_fail(struct upstream_call *call, uint16_t status, const char *reason)
+{
+    if (call->op.state != OP_RUNNING)
+        return;
+    if (call->at)
+        stats_add(&call->at->stats.failures, 1);
+    drop(call);
+    call->status = status;
+    call->reason = reason;
+    op_end(&call->op, OP_FAILED);
+}
+
+static void on_cancel(struct op *op)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, op, op);
+
+    call->status = 504;
+    call->reason = "the request took too long";
+    drop(call);
+}
+
+/* ---- sending ---- */
+
+static struct str take_head(struct upstream_call *call)
+{
+    struct bufs *bufs = call_bufs(call);
+    struct head_text text = {.at = bufs->scratch, .room = bufs->scratch_size};
+
+    if (!call->staged)
+        return STR("");
+    call->staged = false;
+    call->write_head(call, &text);
+    return head_text_str(&text);
+}
+
+static void sending_blocked(struct upstream_call *call)
+{
+    if (call->conn->waits != CONN_WAITS_SEND)
+        conn_waits(call->conn, CONN_WAITS_SEND, call->timeouts->send);
+}
+
+static ssize_t out_write(struct body_out *out, struct str data)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, out, out);
+    struct wire *wire = &call->conn->wire;
+    bool staged = call->staged;
+    struct str head = take_head(call);
+    ssize_t taken = -1;
+
+    if (!staged || head.len > 0)
+        taken = h1_writer_write(&call->writer, wire, call_bufs(call), head, data);
+    if (taken < 0)
+        return -1;
+    call->wrote = true;
+    if (!wire->stream.writable && (wire->out_len > 0 || taken == 0))
+        sending_blocked(call);
+    else
+        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+    return taken;
+}
+
+static void out_flush(struct body_out *out)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, out, out);
+    struct wire *wire = &call->conn->wire;
+
+    if (call->staged)
+        wire_queue(wire, call_bufs(call), take_head(call));
+    if (wire_flush(wire, call_bufs(call)) == WIRE_BLOCKED)
+        sending_blocked(call);
+    call->wrote = call->wrote || !wire->stream.failed;
+}
+
+static enum body_state out_end(struct body_out *out, struct str trailers)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, out, out);
+    bool staged = call->staged;
+    struct str head = take_head(call);
+    enum body_state state = BODY_FAILED;
+
+    if (!staged || head.len > 0)
+        state = h1_writer_end(&call->writer, &call->conn->wire, call_bufs(call), head, trailers);
+    call->wrote = call->wrote || state != BODY_FAILED;
+    if (state == BODY_WAIT)
+        sending_blocked(call);
+    return state;
+}
+
+static void request_sent(struct upstream_call *call)
+{
+    call->sent = true;
+    call->sent_at = call->upstreams->loop->now;
+    if (call->conn && (call->op.state == OP_RUNNING || call->starved))
+        conn_waits(call->conn, CONN_WAITS_READ, call->timeouts->read);
+    else if (call->conn)
+        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+}
+
+/* ---- the answer's head ---- */
+
+static bool is_replayable(const struct upstream_call *call)
+{
+    return call->upload.moved == 0 && (call->idempotent || !call->wrote);
+}
+
+/* The connection ended before an answer. */
+static void lost(struct upstream_call *call, const char *reason)
+{
+    struct upstream_conn *conn = call->conn;
+    bool stale = conn->reused && !call->heard && !call->retried;
+
+    if (!stale || !is_replayable(call)) {
+        call_fail(call, 502, reason);
+        return;
+    }
+    pump_stop(&call->upload);
+    target_close(conn);
+    call->conn = NULL;
+    call->retried = true;
+    call->tries++;
+    dial_target(call);
+}
+
+static void final_head(struct upstream_call *call)
+{
+    struct upstream_conn *conn = call->conn;
+    struct buf *buf = conn->wire.in;
+
+    buf->start += (uint32_t)call->head.head_len;
+    buf->keep = buf->start;
+    if (call->head.status == 101) {
+        call_fail(call, 502, "the upstream switched protocols unasked");
+        return;
+    }
+    if (call->head_method)
+        call->head.framing = FRAMING_NONE;
+    h1_reader_open(&call->reader, &call->head, call->pool);
+    call->head_ms = (uint32_t)(call->upstreams->loop->now - call->sent_at);
+    if (conn->waits == CONN_WAITS_READ)
+        conn_waits(conn, CONN_WAITS_NOT, 0);
+    /* Refused while the body is still on its way: more of it may meet a closed door and cost the answer. */
+    if (call->head.status >= 300)
+        call_stop_sending(call);
+    op_end(&call->op, OP_DONE);
+}
+
+/* True when another head follows. */
+static bool interim_head(struct upstream_call *call)
+{
+    struct buf *buf = call->conn->wire.in;
+
+    if (++call->interims > CALL_INTERIMS_MAX) {
+        call_fail(call, 502, "the upstream sent too many interim answers");
+        return false;
+    }
+    call->interim(call);
+    buf->start += (uint32_t)call->head.head_len;
+    call->head = (struct head){0};
+    h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
+    return true;
+}
+
+/* True when more is wanted. */
+static bool parse_head(struct upstream_call *call)
+{
+    struct buf *buf = call->conn->wire.in;
+
+    call->heard = true;
+    do {
+        switch (h1_parse(&call->parser, buf->bytes + buf->start, buf_len(buf))) {
+        case H1_MORE:
+            return true;
+        case H1_BAD:
+            call_fail(call, 502, call->parser.reason);
+            return false;
+        case H1_DONE:
+            break;
+        }
+        if (call->head.status >= 200 || call->head.status == 101) {
+            final_head(call);
+            return false;
+        }
+    } while (interim_head(call));
+    return false;
+}
+
+/* The head parser wants its bytes to stay where they are; interim heads in front of it are moved out of the
+ * way before the buffer is full. */
+static void make_room(struct upstream_call *call)
+{
+    struct wire *wire = &call->conn->wire;
+    struct buf *buf = wire->in;
+
+    if (!buf || buf->start == 0)
+        return;
+    memmove(buf->bytes, buf->bytes + buf->start, buf_len(buf));
+    buf->end = (uint32_t)buf_len(buf);
+    buf->start = 0;
+    call->head = (struct head){0};
+    h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
+}
+
+static void read_head(struct upstream_call *call)
+{
+    for (;;) {
+        struct upstream_conn *conn = call->conn;
+        ssize_t len;
+
+        if (conn->wire.in && buf_len(conn->wire.in) > 0 && !parse_head(call))
+            return;
+        make_room(call);
+        len = wire_fill(&conn->wire, call_bufs(call));
+        if (len == STREAM_AGAIN)
+            return;
+        if (len > 0)
+            continue;
+        lost(call, call->heard ? "the upstream closed the connection within an answer's head"
+                               : "the upstream closed the connection without an answer");
+        return;
+    }
+}
+
+/* ---- the answer's body ---- */
+
+/* What came after the request's last byte is the answer and nothing but: the connection is as new. */
+static bool is_reusable(const struct upstream_call *call)
+{
+    return call->sent && call->over && call->head.keep_alive &&
+           call->reader.framing != FRAMING_CLOSE;
+}
+
+static void release(struct upstream_call *call)
+{
+    struct upstream_conn *conn = call->conn;
+
+    if (!conn)
+        return;
+    call->conn = NULL;
+    call->head.fields.count = 0; /* they went with the buffer */
+    call->reader.run.len = 0;
+    if (is_reusable(call))
+        target_pool(conn);
+    else
+        target_close(conn);
+}
+
+static enum body_state in_peek(struct body_in *in, struct str *data)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
+    struct upstream_conn *conn = call->conn;
+    enum body_state state;
+
+    if (call->over)
+        return BODY_END;
+    if (!conn)
+        return BODY_FAILED;
+    state = h1_reader_peek(&call->reader, &conn->wire, call_bufs(call), data);
+    call->starved = state == BODY_WAIT;
+    if (state == BODY_WAIT) {
+        if (conn->waits != CONN_WAITS_SEND)
+            conn_waits(conn, CONN_WAITS_READ, call->timeouts->read);
+        return state;
+    }
+    if (conn->waits == CONN_WAITS_READ)
+        conn_waits(conn, CONN_WAITS_NOT, 0);
+    if (state == BODY_END) {
+        call->over = true;
+        in->trailers = text_str(&call->reader.trailers);
+    }
+    if (state == BODY_FAILED)
+        in->failure = call->reader.failure;
+    return state;
+}
+
+static void in_consume(struct body_in *in, size_t len)
+{
+    h1_reader_consume(&CONTAINER(struct upstream_call, in, in)->reader, len);
+}
+
+/* The head and the body have been passed on: the connection is free, however slow the client is. */
+static void in_stop(struct body_in *in)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
+
+    if (call->over && call->sent)
+        release(call);
+}
+
+/* ---- the request's body ---- */
+
+static void start_sending(struct upstream_call *call)
+{
+    if (call->body) {
+        pump_start(&call->upload, call->body, &call->out);
+        return;
+    }
+    switch (out_end(&call->out, STR(""))) {
+    case BODY_END:
+        request_sent(call);
+        return;
+    case BODY_WAIT:
+        return;
+    case BODY_DATA:
+    case BODY_FAILED:
+        break;
+    }
+    lost(call, "the upstream closed the connection before it took the request");
+}
+
+static void upload_done(struct pump *pump, bool complete)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, upload, pump);
+
+    if (complete) {
+        request_sent(call);
+        if (call->over)
+            release(call);
+        return;
+    }
+    if (pump->in_failed) {
+        call->body_failed(call);
+        return;
+    }
+    if (!call->conn || call->op.state != OP_RUNNING)
+        return;
+    /* It takes no more: an answer may be there that says why. */
+    call->conn->wire.stream.readable = true;
+    read_head(call);
+}
+
+void call_stop_sending(struct upstream_call *call)
+{
+    if (call_is_sending(call))
+        pump_stop(&call->upload);
+}
+
+/* ---- connections ---- */
+
+static void send_ready(struct upstream_call *call)
+{
+    struct wire *wire = &call->conn->wire;
+
+    switch (wire_flush(wire, call_bufs(call))) {
+    case WIRE_BROKEN:
+        wire->stream.readable = true; /* the reading side tells */
+        return;
+    case WIRE_BLOCKED:
+        conn_waits(call->conn, CONN_WAITS_SEND, call->timeouts->send);
+        return;
+    case WIRE_SENT:
+        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+        break;
+    }
+    if (call->out.pump)
+        pump_turn(call->out.pump);
+    else if (!call->body)
+        request_sent(call);
+}
+
+static void on_ready(struct stream *stream)
+{
+    struct upstream_conn *conn = CONTAINER(struct upstream_conn, wire.stream, stream);
+    struct upstream_call *call = conn->call;
+
+    if (conn->waits == CONN_WAITS_SEND && stream->writable)
+        send_ready(call);
+    if (call->conn != conn || !stream->readable)
+        return;
+    if (call->op.state == OP_RUNNING)
+        read_head(call);
+    else if (call->in.pump)
+        pump_turn(call->in.pump);
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct upstream_conn *conn = CONTAINER(struct upstream_conn, timer, timer);
+    struct upstream_call *call = conn->call;
+
+    if (conn->waits == CONN_WAITS_NOT)
+        return;
+    if (call->op.state == OP_RUNNING) {
+        call_fail(call, 504,
+                  conn->waits == CONN_WAITS_SEND ? "the upstream did not take the request in time"
+                                                 : "the upstream did not answer in time");
+        return;
+    }
+    if (conn->waits == CONN_WAITS_SEND) {
+        call_stop_sending(call);
+        conn->waits = CONN_WAITS_NOT;
+        return;
+    }
+    call->reader.failure = "the upstream stalled";
+    call->reader.run.len = 0;
+    if (call->in.pump)
+        pump_turn(call->in.pump);
+}
+
+static void use(struct upstream_call *call, struct upstream_conn *conn)
+{
+    call->conn = conn;
+    conn->call = call;
+    conn->wire.stream.ready = on_ready;
+    conn->timer.fire = on_timer;
+    call->staged = true;
+    call->sent_at = call->upstreams->loop->now;
+    call->writer = (struct h1_writer){call->framing, .left = call->length};
+    call->head = (struct head){0};
+    h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
+    start_sending(call);
+}
+
+static void start_try(struct upstream_call *call);
+
+/* A target that takes no connection was sent nothing, so another one may serve. */
+static void on_dialled(struct dial *dial)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, dial, dial);
+    struct upstream_conn *conn = dial->conn;
+
+    dial->conn = NULL;
+    if (conn) {
+        use(call, conn);
+        return;
+    }
+    if (call->retried || call->tries >= call->at->upstream->count ||
+        call->tries >= CALL_TRIES_MAX) {
+        call_fail(call, dial->status, dial->reason);
+        return;
+    }
+    stats_add(&call->at->stats.failures, 1);
+    start_try(call);
+}
+
+static void dial_target(struct upstream_call *call)
+{
+    dial_start(&call->dial, call->at, call->pool, call->timeouts->connect, on_dialled);
+}
+
+static void start_try(struct upstream_call *call)
+{
+    struct upstream *upstream = &call->upstreams->at[call->config->index];
+    struct target *target = target_choose(upstream, call->tried);
+    struct upstream_conn *conn;
+
+    call->at = target;
+    if (!target) {
+        call_fail(call, 503, "the upstream has no targets");
+        return;
+    }
+    call->tried |= UINT64_C(1) << ((size_t)(target - upstream->targets) % 64);
+    call->target = target->config;
+    call->tries++;
+    stats_add(&target->stats.requests, 1);
+    conn = target_take_idle(target);
+    if (conn)
+        use(call, conn);
+    else
+        dial_target(call);
+}
+
+/* ---- public ---- */
+
+void call_start(struct upstream_call *call)
+{
+    static const struct body_in_ops in_ops = {
+        .peek = in_peek, .consume = in_consume, .stop = in_stop};
+    static const struct body_out_ops out_ops = {
+        .write = out_write, .flush = out_flush, .end = out_end};
+
+    call->in.ops = &in_ops;
+    call->out.ops = &out_ops;
+    call->upload.loop = call->upstreams->loop;
+    call->upload.done = upload_done;
+    op_open(&call->op, call->upstreams->loop, call->timeouts->request, on_cancel);
+    start_try(call);
+}
+
+void call_close(struct upstream_call *call)
+{
+    op_cancel(&call->op);
+    pump_stop(&call->upload);
+    release(call);
+}

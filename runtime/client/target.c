@@ -1,0 +1,328 @@
+#include "client/target.h"
+
+#include <stdlib.h>
+
+#include "io/address.h"
+
+enum { SPARE_MAX = 256 };
+
+#define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
+
+/* ---- targets named at start ---- */
+
+static struct override {
+    const struct gw_upstream *upstream;
+    struct gw_target target;
+    struct override *next;
+} * overrides;
+
+static const struct gw_target *override_of(const struct gw_upstream *config)
+{
+    for (const struct override *o = overrides; o; o = o->next)
+        if (o->upstream == config)
+            return &o->target;
+    return NULL;
+}
+
+static bool authority_read(struct str authority, struct gw_target *target)
+{
+    struct str host = authority, port = STR("80");
+    size_t colon = authority.len;
+    uint64_t number;
+
+    while (colon > 0 && authority.at[colon - 1] != ':' && authority.at[colon - 1] != ']')
+        colon--;
+    if (colon > 0 && authority.at[colon - 1] == ':') {
+        host = str_head(authority, colon - 1);
+        port = str_from(authority, colon);
+    }
+    if (!h1_host_is_legal(authority) || !str_to_u64(port, &number) || number == 0 ||
+        number > UINT16_MAX)
+        return false;
+    if (host.len > 2 && host.at[0] == '[')
+        host = (struct str){host.at + 1, host.len - 2};
+    target->authority = authority;
+    target->host = host;
+    target->port = (uint16_t)number;
+    return host.len > 0;
+}
+
+static bool url_read(struct str url, struct gw_target *target)
+{
+    struct str rest;
+    size_t slash;
+
+    *target = (struct gw_target){.url = url, .weight = 1};
+    if (str_starts(url, STR("unix:"))) {
+        target->host = str_from(url, 5);
+        target->authority = STR("localhost");
+        target->is_unix = true;
+        return target->host.len > 0;
+    }
+    if (!str_starts(url, STR("http://")))
+        return false;
+    rest = str_from(url, 7);
+    slash = str_find(rest, '/');
+    target->path = str_from(rest, slash);
+    while (target->path.len > 0 && target->path.at[target->path.len - 1] == '/')
+        target->path.len--;
+    for (size_t i = 0; i < target->path.len; i++)
+        if (target->path.at[i] <= ' ' || target->path.at[i] >= 0x7f ||
+            strchr("?#\"<>\\", target->path.at[i]))
+            return false;
+    return authority_read(str_head(rest, slash), target);
+}
+
+bool upstreams_override(const struct gw_upstream *const *configs, size_t count, struct str name,
+                        struct str url, struct str *error)
+{
+    const struct gw_upstream *upstream = NULL;
+    struct override *override;
+    struct gw_target target;
+
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(configs[i]->name, name))
+            upstream = configs[i];
+    if (!upstream) {
+        *error = STR("the document has no upstream of that name");
+        return false;
+    }
+    if (!url_read(url, &target)) {
+        *error = STR("an upstream is http://HOST[:PORT][/PATH] or unix:/PATH");
+        return false;
+    }
+    override = pool_xmalloc(sizeof *override);
+    *override = (struct override){upstream, target, overrides};
+    overrides = override;
+    return true;
+}
+
+/* ---- connections ---- */
+
+struct upstream_conn *target_new_conn(struct target *target)
+{
+    struct upstreams *all = target->upstream->all;
+    struct upstream_conn *conn = all->spare;
+
+    if (conn) {
+        all->spare = conn->next;
+        all->spare_count--;
+    } else {
+        conn = pool_xmalloc(sizeof *conn);
+    }
+    memset(conn, 0, sizeof *conn);
+    conn->target = target;
+    conn->wire.stream.fd = -1;
+    stats_add(&target->stats.connections, 1);
+    return conn;
+}
+
+static void pool_unlink(struct upstream_conn *conn)
+{
+    *conn->link = conn->next;
+    if (conn->next)
+        conn->next->link = conn->link;
+    conn->link = NULL;
+    stats_add(&conn->target->stats.idle, -1);
+}
+
+void target_close(struct upstream_conn *conn)
+{
+    struct upstreams *all = conn->target->upstream->all;
+
+    if (conn->link)
+        pool_unlink(conn);
+    timer_clear(all->loop, &conn->timer);
+    wire_close(&conn->wire, all->bufs);
+    stats_add(&conn->target->stats.connections, -1);
+    if (all->spare_count >= SPARE_MAX) {
+        free(conn);
+        return;
+    }
+    conn->next = all->spare;
+    all->spare = conn;
+    all->spare_count++;
+}
+
+void target_not_ready(struct stream *stream)
+{
+    (void)stream;
+}
+
+/* Whatever an idle connection has to say, it is not an answer: it was closed, or it is out of step. */
+static void idle_ready(struct stream *stream)
+{
+    target_close(CONTAINER(struct upstream_conn, wire.stream, stream));
+}
+
+static void idle_timeout(struct timer *timer)
+{
+    target_close(CONTAINER(struct upstream_conn, timer, timer));
+}
+
+struct upstream_conn *target_take_idle(struct target *target)
+{
+    struct upstream_conn *conn = target->idle;
+
+    if (!conn)
+        return NULL;
+    pool_unlink(conn);
+    conn->reused = true;
+    conn->waits = CONN_WAITS_NOT;
+    return conn;
+}
+
+/* The edge for what came along unread is spent: only a read can tell whether something did. */
+static bool is_silent(struct upstream_conn *conn)
+{
+    char byte;
+
+    if (conn->wire.stream.hangup || conn->wire.stream.failed)
+        return false;
+    return !conn->wire.stream.readable || stream_read(&conn->wire.stream, &byte, 1) == STREAM_AGAIN;
+}
+
+void target_pool(struct upstream_conn *conn)
+{
+    struct target *target = conn->target;
+    const struct gw_upstream *config = target->upstream->config;
+    struct upstreams *all = target->upstream->all;
+
+    if (target->stats.idle >= config->pool_max_idle || conn->wire.out_len > 0 ||
+        (conn->wire.in && buf_len(conn->wire.in) > 0) || !is_silent(conn)) {
+        target_close(conn);
+        return;
+    }
+    wire_drop_in(&conn->wire, all->bufs);
+    conn->call = NULL;
+    conn->wire.stream.ready = idle_ready;
+    conn->timer.fire = idle_timeout;
+    if (config->pool_idle_timeout > 0)
+        timer_set(all->loop, &conn->timer, config->pool_idle_timeout);
+    else
+        timer_clear(all->loop, &conn->timer);
+    conn->next = target->idle;
+    conn->link = &target->idle;
+    if (conn->next)
+        conn->next->link = &conn->next;
+    target->idle = conn;
+    stats_add(&target->stats.idle, 1);
+}
+
+/* ---- the choice ---- */
+
+/* Smooth weighted round robin: each round every target gains its weight, the richest is taken and pays the
+ * sum, so that turns are spread as evenly as the weights allow. */
+static struct target *next_turn(struct upstream *upstream, uint64_t tried)
+{
+    struct target *best = NULL;
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < upstream->count; i++) {
+        struct target *target = &upstream->targets[i];
+        if (target->config->weight == 0 || (i < 64 && tried >> i & 1))
+            continue;
+        target->turn += target->config->weight;
+        sum += target->config->weight;
+        if (!best || target->turn > best->turn)
+            best = target;
+    }
+    if (best)
+        best->turn -= sum;
+    return best;
+}
+
+struct target *target_choose(struct upstream *upstream, uint64_t tried)
+{
+    struct target *best;
+
+    if (upstream->count == 1)
+        return upstream->targets;
+    best = next_turn(upstream, tried);
+    return best || tried == 0 ? best : next_turn(upstream, 0);
+}
+
+/* ---- all of them ---- */
+
+/* A path is its own address, for ever. */
+static void unix_address(struct dns_name *name)
+{
+    struct address address;
+
+    if (!address_unix(&address, name->host))
+        return;
+    name->addresses[0] = (struct dns_address){address.at, address.len};
+    name->count = 1;
+}
+
+static void upstream_init(struct upstreams *all, struct upstream *upstream,
+                          const struct gw_upstream *config)
+{
+    const struct gw_target *named = override_of(config);
+
+    *upstream = (struct upstream){.config = config, .all = all};
+    upstream->count = named ? 1 : config->target_count;
+    upstream->targets = pool_xmalloc(upstream->count * sizeof *upstream->targets);
+    for (uint32_t i = 0; i < upstream->count; i++) {
+        const struct gw_target *target = named ? named : &config->targets[i];
+        upstream->targets[i] = (struct target){
+            .config = target,
+            .upstream = upstream,
+            .name = {.host = target->host, .port = target->port},
+            .stats = {.upstream = config->name, .target = target->url},
+        };
+        if (target->is_unix)
+            unix_address(&upstream->targets[i].name);
+    }
+}
+
+struct upstreams *upstreams_new(const struct gw_upstream *const *configs, size_t count,
+                                struct loop *loop, struct dns *dns, struct bufs *bufs,
+                                const struct h1_limits *limits)
+{
+    struct upstreams *all = pool_xmalloc(sizeof *all);
+
+    *all = (struct upstreams){
+        .loop = loop, .dns = dns, .bufs = bufs, .limits = limits, .count = count};
+    all->at = pool_xmalloc(count * sizeof *all->at);
+    for (size_t i = 0; i < count; i++)
+        upstream_init(all, &all->at[i], configs[i]);
+    return all;
+}
+
+void upstreams_free(struct upstreams *all)
+{
+    struct upstream_conn *conn;
+
+    for (size_t i = 0; i < all->count; i++) {
+        struct upstream *upstream = &all->at[i];
+        for (uint32_t t = 0; t < upstream->count; t++)
+            while (upstream->targets[t].idle)
+                target_close(upstream->targets[t].idle);
+        free(upstream->targets);
+    }
+    while ((conn = all->spare)) {
+        all->spare = conn->next;
+        free(conn);
+    }
+    free(all->at);
+    free(all);
+}
+
+void upstreams_visit(const struct upstreams *all,
+                     void (*each)(void *arg, const struct upstream_stats *stats), void *arg)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        for (uint32_t t = 0; t < all->at[i].count; t++) {
+            const struct upstream_stats *live = &all->at[i].targets[t].stats;
+            struct upstream_stats copy = {.upstream = live->upstream, .target = live->target};
+            copy.requests = __atomic_load_n(&live->requests, __ATOMIC_RELAXED);
+            copy.failures = __atomic_load_n(&live->failures, __ATOMIC_RELAXED);
+            copy.connects = __atomic_load_n(&live->connects, __ATOMIC_RELAXED);
+            copy.connect_failures = __atomic_load_n(&live->connect_failures, __ATOMIC_RELAXED);
+            copy.connections = __atomic_load_n(&live->connections, __ATOMIC_RELAXED);
+            copy.idle = __atomic_load_n(&live->idle, __ATOMIC_RELAXED);
+            each(arg, &copy);
+        }
+    }
+}

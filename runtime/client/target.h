@@ -1,0 +1,76 @@
+/* target: the inside of the upstreams: targets and connections, shared by target.c (which one, and the
+ * pool) and call.c (what happens on it). */
+#ifndef CLIENT_TARGET_H
+#define CLIENT_TARGET_H
+
+#include "client/upstream.h"
+#include "http/wire.h"
+
+struct upstream_call;
+struct dial;
+
+enum conn_wait { CONN_WAITS_NOT, CONN_WAITS_SEND, CONN_WAITS_READ };
+
+/* One connection to a target: in the pool (no call), or serving a call. */
+struct upstream_conn {
+    struct wire wire;
+    struct timer timer;
+    struct target *target;
+    struct upstream_call *call;
+    struct dial *dial;                  /* while connecting */
+    struct upstream_conn *next, **link; /* in the pool */
+    bool reused;
+    uint8_t waits; /* enum conn_wait: what the timer is for while there is a call */
+};
+
+struct target {
+    const struct gw_target *config;
+    struct upstream *upstream;
+    struct dns_name name;
+    int64_t turn;               /* smooth weighted round robin */
+    struct upstream_conn *idle; /* last in, first out */
+    struct upstream_stats stats;
+};
+
+struct upstream {
+    const struct gw_upstream *config;
+    struct upstreams *all;
+    struct target *targets;
+    uint32_t count;
+};
+
+struct upstreams {
+    struct loop *loop;
+    struct dns *dns;
+    struct bufs *bufs;
+    const struct h1_limits *limits;
+    struct upstream *at;
+    size_t count;
+    struct upstream_conn *spare;
+    unsigned spare_count;
+};
+
+/* The next one to be tried; those whose bit is set in `tried` only when there is no other. NULL: there are no
+ * targets at all. */
+struct target *target_choose(struct upstream *upstream, uint64_t tried);
+
+/* An idle connection, taken out of the pool, or NULL. */
+struct upstream_conn *target_take_idle(struct target *target);
+
+/* A new one, not yet connected. */
+struct upstream_conn *target_new_conn(struct target *target);
+
+/* For wire.stream.ready between two owners: what happened is seen by the next one. */
+void target_not_ready(struct stream *stream);
+
+/* Back into the pool, or closed when that is full or the connection cannot be trusted. */
+void target_pool(struct upstream_conn *conn);
+void target_close(struct upstream_conn *conn);
+
+/* A counter that others may read meanwhile. */
+static inline void stats_add(uint64_t *counter, int64_t by)
+{
+    __atomic_store_n(counter, *counter + (uint64_t)by, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,223 @@
+#include "request/proxy.h"
+
+#include "base/random.h"
+#include "request/forwarded.h"
+#include "request/reply.h"
+#include "request/request_id.h"
+#include "request/rewrite.h"
+
+enum { LINES_ROOM = 384 };
+
+static const char *const CLIENT_LEFT = "the client left before the answer";
+
+/* ---- the request ---- */
+
+static void put_host(const struct gw_req *rq, const struct upstream_call *call,
+                     struct head_text *text)
+{
+    const struct gw_rewrite *rewrite = rq->forward->rewrite;
+    struct str host = call->target->authority;
+
+    if (rewrite && rewrite->host.len > 0)
+        host = rewrite->host;
+    else if (call->config->host_header == GW_HOST_LITERAL)
+        host = call->config->host;
+    else if (call->config->host_header == GW_HOST_PRESERVE && rq->head.authority.len > 0)
+        host = rq->head.authority;
+    head_put(text, STR("Host: "));
+    head_put(text, host);
+    head_put(text, STR("\r\n"));
+}
+
+static void write_head(struct upstream_call *call, struct head_text *text)
+{
+    struct gw_req *rq = call->owner;
+
+    head_put(text, rq->head.method_text);
+    head_put(text, STR(" "));
+    rewrite_target(rq, call->target, text);
+    head_put(text, STR(" HTTP/1.1\r\n"));
+    put_host(rq, call, text);
+    head_put_fields(text, &rq->head.fields);
+    head_put(text, rq->added_request);
+    if (call->framing == FRAMING_CHUNKED)
+        head_put(text, STR("Transfer-Encoding: chunked\r\n"));
+    /* RFC 9110 section 6.5.1: we keep trailers if the client does. */
+    if (rq->head.te_trailers)
+        head_put(text, STR("TE: trailers\r\nConnection: TE\r\n"));
+    head_put(text, STR("\r\n"));
+}
+
+/* What every try says: who the client is, and the request id. */
+static void add_lines(struct gw_req *rq)
+{
+    struct text lines = {
+        .pool = &rq->pool, .at = pool_take(&rq->pool, LINES_ROOM), .cap = LINES_ROOM};
+
+    text_add(&lines, rq->added_request);
+    forwarded_lines(rq, &lines);
+    request_id_line(rq, &lines);
+    rq->added_request = text_str(&lines);
+}
+
+static void on_interim(struct upstream_call *call)
+{
+    struct gw_req *rq = call->owner;
+    struct head_out head = {
+        .status = call->head.status, .reason = call->head.reason, .fields = &call->head.fields};
+
+    fields_drop_hop_by_hop(&call->head.fields);
+    rq->x->ops->interim(rq->x, &head);
+}
+
+static void on_body_failed(struct upstream_call *call)
+{
+    struct gw_req *rq = call->owner;
+
+    call_fail(call, rq->x->refused ? rq->x->refused : 400,
+              rq->x->refusal ? rq->x->refusal : CLIENT_LEFT);
+}
+
+/* RFC 9110 section 9.2.2 */
+static bool is_idempotent(enum method method)
+{
+    switch (method) {
+    case METHOD_GET:
+    case METHOD_HEAD:
+    case METHOD_PUT:
+    case METHOD_DELETE:
+    case METHOD_OPTIONS:
+    case METHOD_TRACE:
+    case METHOD_QUERY:
+        return true;
+    case METHOD_POST:
+    case METHOD_PATCH:
+    case METHOD_CONNECT:
+    case METHOD_OTHER:
+        break;
+    }
+    return false;
+}
+
+static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
+{
+    struct upstream_call *call = pool_new(&rq->pool, struct upstream_call);
+    bool has_body = rq->head.framing != FRAMING_NONE;
+
+    rq->forward = forward;
+    rq->upstream = call;
+    fields_drop(&rq->head.fields, FIELD_HOST);
+    fields_drop_hop_by_hop(&rq->head.fields);
+    add_lines(rq);
+    call->upstreams = rq->worker->upstreams;
+    call->config = forward->upstream;
+    call->timeouts = rq->timeouts;
+    call->pool = &rq->pool;
+    call->body = has_body ? &rq->x->in : NULL;
+    call->framing = rq->head.framing;
+    call->length = rq->head.length;
+    call->idempotent = is_idempotent(rq->head.method);
+    call->head_method = rq->head.method == METHOD_HEAD;
+    call->write_head = write_head;
+    call->interim = on_interim;
+    call->body_failed = on_body_failed;
+    call->owner = rq;
+    rq->x->expect_passed_on = rq->head.expect_continue;
+    call_start(call);
+    return req_park(rq, &call->op);
+}
+
+/* For the log, from the call as it stands. */
+static void note(struct gw_req *rq, const struct upstream_call *call)
+{
+    if (call->target)
+        rq->upstream_target = call->target->url;
+    rq->tries = call->tries;
+    rq->upstream_ms = call->head_ms;
+    rq->upstream_status = call->op.state == OP_DONE ? call->head.status : 0;
+}
+
+enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
+{
+    struct upstream_call *call = rq->upstream;
+
+    if (!call)
+        return start(rq, forward);
+    switch (call->op.state) {
+    case OP_RUNNING:
+        return req_park(rq, &call->op);
+    case OP_DONE:
+        note(rq, call);
+        rq->answer = &call->head;
+        return GW_GO;
+    case OP_FAILED:
+    case OP_TIMED_OUT:
+    case OP_CANCELLED:
+        break;
+    }
+    note(rq, call);
+    return reply_error(rq, call->status, call->reason, STR(""));
+}
+
+const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice *choice)
+{
+    uint64_t ticket;
+
+    if (rq->chosen)
+        return rq->chosen;
+    ticket = random_u64() % (choice->total > 0 ? choice->total : 1);
+    rq->chosen = &choice->forwards[choice->count - 1];
+    for (uint32_t i = 0; i < choice->count; i++) {
+        if (ticket < choice->weights[i]) {
+            rq->chosen = &choice->forwards[i];
+            break;
+        }
+        ticket -= choice->weights[i];
+    }
+    return rq->chosen;
+}
+
+/* ---- the answer ---- */
+
+/* The gateway's own id is the one that counts: an upstream's field of that name would be a second one. */
+static void drop_named(struct fields *fields, struct str line)
+{
+    struct str name = str_head(line, str_find(line, ':'));
+
+    for (unsigned i = 0; i < fields->count; i++)
+        if (fields->at[i].name_len == name.len && str_eq_nocase(field_name(&fields->at[i]), name))
+            fields->at[i].dropped = true;
+}
+
+enum gw_next proxy_reply(struct gw_req *rq)
+{
+    struct upstream_call *call = rq->upstream;
+    struct head *answer = rq->answer;
+    struct text added = {
+        .pool = &rq->pool, .at = pool_take(&rq->pool, LINES_ROOM), .cap = LINES_ROOM};
+    struct str echoed;
+
+    if (rq->replied)
+        return GW_DONE;
+    fields_drop_hop_by_hop(&answer->fields);
+    /* RFC 9110 section 8.6 */
+    if (answer->status == 204)
+        fields_drop(&answer->fields, FIELD_CONTENT_LENGTH);
+    request_id_echo(rq, &added);
+    echoed = text_str(&added);
+    if (echoed.len > 0)
+        drop_named(&answer->fields, echoed);
+    text_add(&added, rq->added_reply);
+    rewrite_back(rq, &added);
+    reply_send(rq,
+               &(struct head_out){
+                   .status = answer->status,
+                   .reason = answer->reason,
+                   .fields = &answer->fields,
+                   .added = text_str(&added),
+                   .framing = answer->framing,
+                   .length = answer->length,
+               },
+               &call->in);
+    return GW_DONE;
+}

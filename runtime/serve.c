@@ -1,0 +1,365 @@
+#include "serve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "access_log.h"
+#include "admin.h"
+#include "admission.h"
+#include "gw.h"
+#include "http/h1.h"
+#include "io/acceptor.h"
+#include "metrics.h"
+#include "request/forwarded.h"
+#include "request/reply.h"
+#include "request/request_id.h"
+
+#define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
+
+enum { BUFFER_MIN = 64 * 1024 };
+
+/* A listening socket of this worker and its connections. */
+struct door {
+    struct h1_server h1;
+    struct acceptor acceptor;
+    struct server *server;
+    const struct gw_listener *config;
+    struct admission *admission;
+    enum serve_kind kind;
+};
+
+struct server {
+    struct worker *worker;
+    struct bufs bufs;
+    size_t door_count;
+    bool draining, closing;
+    struct door doors[];
+};
+
+/* ---- a request begins ---- */
+
+/* "Example.COM:8080" is "example.com". */
+static struct str host_of(struct gw_req *rq, struct str authority)
+{
+    size_t len = authority.len;
+    char *lower;
+    bool upper = false;
+
+    if (len > 0 && authority.at[len - 1] != ']')
+        for (size_t at = len; at > 0 && authority.at[at - 1] != ']'; at--)
+            if (authority.at[at - 1] == ':')
+                len = at - 1;
+    for (size_t i = 0; i < len; i++)
+        upper |= authority.at[i] >= 'A' && authority.at[i] <= 'Z';
+    if (!upper)
+        return str_head(authority, len);
+    lower = pool_take(&rq->pool, len);
+    for (size_t i = 0; i < len; i++) {
+        char c = authority.at[i];
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    return (struct str){lower, len};
+}
+
+static struct gw_req *req_new(struct door *door, struct exchange *x)
+{
+    struct worker *worker = door->server->worker;
+    struct gw_req *rq = pool_new(x->pool, struct gw_req);
+
+    rq->pool = *x->pool;
+    x->pool = &rq->pool;
+    rq->x = x;
+    rq->worker = worker;
+    rq->listener = door->config;
+    rq->head = *x->head;
+    rq->path = rq->head.path;
+    rq->host = host_of(rq, rq->head.authority);
+    rq->errors = gateway.errors;
+    rq->timeouts = gateway.timeouts;
+    rq->started_us = worker->loop.wall_us;
+    rq->started_ms = worker->loop.now;
+    return rq;
+}
+
+static void req_use_route(struct gw_req *rq)
+{
+    const struct gw_route *route = rq->route;
+    struct exchange *x = rq->x;
+
+    rq->errors = route->errors;
+    rq->timeouts = route->timeouts;
+    x->idle_timeout = route->timeouts->idle;
+    x->buffer = route->buffer_response;
+    x->body_limit = route->body_limit;
+}
+
+/* ---- a request ends ---- */
+
+static void finish(struct gw_req *rq)
+{
+    struct worker *worker = rq->worker;
+    struct exchange *x = rq->x;
+
+    op_leave(&rq->wait, false);
+    loop_unpost(&worker->loop, &rq->call);
+    pump_stop(&rq->download);
+    rq->bytes_out = rq->download.moved;
+    if (rq->upstream) {
+        rq->bytes_in = rq->upstream->upload.moved;
+        call_close(rq->upstream);
+    }
+    if (rq->status == 0) {
+        rq->status = 499;
+        rq->reason = "the client left before the answer";
+    }
+    if (((struct door *)x->server_owner)->kind == SERVE_TRAFFIC) {
+        metrics_request(worker, rq);
+        access_log_write(worker, rq);
+    }
+    x->ops->finish(x, &rq->pool);
+}
+
+static void on_gone(struct exchange *x)
+{
+    struct gw_req *rq = x->owner;
+    struct door *door = x->server_owner;
+
+    rq->cancelled = true;
+    if (door->server->closing)
+        finish(rq);
+    else
+        loop_post(&rq->worker->loop, &rq->call);
+}
+
+/* ---- in between ---- */
+
+static enum gw_next refuse_unmatched(struct gw_req *rq, enum gw_match match)
+{
+    struct str allow = {0};
+
+    rq->route = NULL;
+    if (match == GW_MATCH_NO_METHOD || match == GW_MATCH_OPTIONS)
+        allow = pool_printf(&rq->pool, "Allow: %.*s\r\n", STR_ARG(gw_allow(rq)));
+    switch (match) {
+    case GW_MATCH_NO_METHOD:
+        return reply_error(rq, 405, "the path has no such method", allow);
+    case GW_MATCH_OPTIONS:
+        return reply_lines(rq, 204, allow);
+    case GW_MATCH_BAD_PATH:
+        return reply_error(rq, 400, rq->reason ? rq->reason : "the path is malformed", STR(""));
+    case GW_MATCH_FOUND:
+    case GW_MATCH_NO_PATH:
+        break;
+    }
+    return reply_error(rq, 404, "no route takes this path", STR(""));
+}
+
+/* The first time: which operation is it, and may it be that at all? */
+static enum gw_next match(struct gw_req *rq)
+{
+    enum gw_match found = gateway_match(rq);
+
+    if (found != GW_MATCH_FOUND || rq->route->internal)
+        return refuse_unmatched(rq, found);
+    req_use_route(rq);
+    if (rq->head.framing == FRAMING_LENGTH && rq->x->body_limit > 0 &&
+        rq->head.length > rq->x->body_limit)
+        return reply_error(rq, 413, "the body of the request is too large", STR(""));
+    return gateway_flow(rq);
+}
+
+static enum gw_next begin(struct gw_req *rq)
+{
+    struct door *door = rq->x->server_owner;
+
+    if (rq->x->refused)
+        return reply_error(rq, rq->x->refused, rq->x->refusal, STR(""));
+    if (rq->head.fields.underscores && gateway.underscores == 0)
+        fields_drop_underscores(&rq->head.fields);
+    else if (rq->head.fields.underscores && gateway.underscores == 1)
+        return reply_error(rq, 400, "a field's name holds an underscore", STR(""));
+    if (door->kind != SERVE_TRAFFIC)
+        return admin_flow(rq, door->kind);
+    if (rq->head.method == METHOD_CONNECT)
+        return reply_error(rq, 501, "CONNECT is for proxies of another kind", STR(""));
+    return match(rq);
+}
+
+/* The one place where flows are entered. */
+static void enter(struct loop_call *call)
+{
+    struct gw_req *rq = CONTAINER(struct gw_req, call, call);
+    enum gw_next next;
+
+    if (rq->ended || rq->cancelled) {
+        finish(rq);
+        return;
+    }
+    if (rq->replied)
+        return;
+    if (rq->begun)
+        next = gateway_flow(rq);
+    else
+        next = begin(rq);
+    rq->begun = true;
+    if (next != GW_WAIT && !rq->replied)
+        reply_error(rq, 500, "the flow ended without an answer", STR(""));
+}
+
+static void on_request(struct h1_server *h1, struct exchange *x)
+{
+    struct door *door = h1->owner;
+    struct gw_req *rq = req_new(door, x);
+
+    x->owner = rq;
+    x->gone = on_gone;
+    x->buffer = BUFFER_MIN;
+    x->idle_timeout = gateway.timeouts->idle;
+    rq->call.run = enter;
+    forwarded_resolve(rq, x->peer);
+    request_id_make(rq);
+    if (door->kind == SERVE_TRAFFIC)
+        metrics_request_begin(rq->worker);
+    loop_post(&rq->worker->loop, &rq->call);
+}
+
+/* ---- connections ---- */
+
+static void on_closed(struct h1_server *h1, const struct sockaddr *peer)
+{
+    struct door *door = h1->owner;
+
+    if (door->admission)
+        admission_leave(door->admission, peer);
+    if (door->kind == SERVE_TRAFFIC)
+        metrics_connection_closed(door->server->worker);
+}
+
+static void on_accepted(struct acceptor *acceptor, int fd, const struct address *peer)
+{
+    struct door *door = CONTAINER(struct door, acceptor, acceptor);
+    const struct sockaddr *from = (const struct sockaddr *)&peer->at;
+    struct worker *worker = door->server->worker;
+
+    if (door->admission && !admission_enter(door->admission, from)) {
+        close(fd);
+        if (door->kind == SERVE_TRAFFIC)
+            metrics_connection_refused(worker);
+        return;
+    }
+    if (door->kind == SERVE_TRAFFIC)
+        metrics_connection_opened(worker);
+    h1_accept(&door->h1, fd, from);
+}
+
+/* ---- open and close ---- */
+
+static uint32_t buffer_size(const struct serve_listener *listeners, size_t count)
+{
+    size_t size = h1_head_room(&gateway.upstream_limits);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t room = h1_head_room(&listeners[i].config->limits);
+        size = room > size ? room : size;
+    }
+    /* Behind the longest head there is still some room for a body. */
+    size += 4096;
+    return (uint32_t)(size > BUFFER_MIN ? size : BUFFER_MIN);
+}
+
+static bool door_open(struct door *door, struct server *server,
+                      const struct serve_listener *listener)
+{
+    const struct gw_listener *config = listener->config;
+
+    door->server = server;
+    door->config = config;
+    door->kind = listener->kind;
+    door->admission = admission_of(config);
+    door->h1 = (struct h1_server){
+        .loop = &server->worker->loop,
+        .bufs = &server->bufs,
+        .limits = &config->limits,
+        .header_timeout = config->header_timeout,
+        .idle_timeout = config->idle_timeout,
+        .keep_alive_requests = config->keep_alive_requests,
+        .winding_down = &server->worker->draining,
+        .request = on_request,
+        .closed = on_closed,
+        .owner = door,
+    };
+    h1_server_open(&door->h1);
+    return acceptor_open(&door->acceptor, &server->worker->loop, listener->fd, on_accepted);
+}
+
+void serve_close(struct worker *worker)
+{
+    struct server *server = worker->server;
+
+    server->closing = true;
+    for (size_t i = 0; i < server->door_count; i++) {
+        acceptor_close(&server->doors[i].acceptor);
+        h1_server_close(&server->doors[i].h1);
+    }
+    dns_close(worker->dns); /* before the names it may still be asking for */
+    worker->dns = NULL;
+    upstreams_free(worker->upstreams);
+    bufs_close(&server->bufs);
+    free(server);
+    worker->server = NULL;
+    worker->upstreams = NULL;
+}
+
+bool serve_open(struct worker *worker, const struct serve_listener *listeners, size_t count)
+{
+    struct server *server = pool_xmalloc(sizeof *server + count * sizeof server->doors[0]);
+    int error;
+
+    memset(server, 0, sizeof *server + count * sizeof server->doors[0]);
+    server->worker = worker;
+    worker->server = server;
+    bufs_open(&server->bufs, buffer_size(listeners, count));
+    worker->upstreams = upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop,
+                                      worker->dns, &server->bufs, &gateway.upstream_limits);
+    for (size_t i = 0; i < count; i++) {
+        server->door_count++;
+        if (!door_open(&server->doors[i], server, &listeners[i]))
+            break;
+    }
+    if (server->door_count == count)
+        return true;
+    error = errno;
+    for (size_t i = server->door_count; i < count; i++)
+        close(listeners[i].fd);
+    serve_close(worker);
+    errno = error;
+    return false;
+}
+
+void serve_drain(struct worker *worker)
+{
+    struct server *server = worker->server;
+
+    worker->draining = server->draining = true;
+    for (size_t i = 0; i < server->door_count; i++) {
+        struct door *door = &server->doors[i];
+        if (door->kind != SERVE_TRAFFIC)
+            continue;
+        acceptor_close(&door->acceptor);
+        h1_drain(&door->h1);
+    }
+}
+
+size_t serve_in_flight(const struct worker *worker)
+{
+    const struct server *server = worker->server;
+    size_t count = 0;
+
+    for (size_t i = 0; i < server->door_count; i++) {
+        const struct h1_server *h1 = &server->doors[i].h1;
+        if (server->doors[i].kind == SERVE_TRAFFIC)
+            count += server->draining ? h1->conn_count : h1->busy_count;
+    }
+    return count;
+}
