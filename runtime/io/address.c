@@ -88,7 +88,7 @@ static bool to_port(struct str text, uint16_t *port)
 
 bool address_parse(struct address *address, struct str text, uint16_t default_port)
 {
-    struct str host = text;
+    struct str host;
     uint16_t port = default_port;
     size_t colon = text.len, at;
 

@@ -369,6 +369,7 @@ struct servent *getservbyname(const char *name, const char *protocol)
     return NULL;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is libc's */
 int getservbyport_r(int port, const char *protocol, struct servent *room, char *buf, size_t len,
                     struct servent **result)
 {
