@@ -22,6 +22,8 @@ struct source {
     struct str bytes; /* as read, without a byte order mark; never NULL */
     uint32_t *lines;  /* byte offset of the start of each line; "\n", "\r\n" and "\r" end one */
     size_t line_count;
+    struct node *tree; /* what yaml_read made of it; NULL before, and after an error */
+    bool tree_read;
 };
 
 /* A place that walks forward through a file: begins as {.line = 1, .col = 1}. */
