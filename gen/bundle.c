@@ -1,0 +1,282 @@
+#include "bundle.h"
+
+#include "base/map.h"
+#include "base/text.h"
+#include "ref.h"
+
+/* Something that moved into components. */
+struct moved {
+    const char *section;
+    struct str name;
+    struct node *target;
+    struct node *copy;
+};
+
+struct bundle {
+    struct job *job;
+    struct node *root;
+    struct map by_place; /* "file:line:col" of a target → struct moved */
+    VEC(struct moved *) moved;
+    unsigned depth;
+};
+
+/* What a node is, as far as references and names below it are concerned. */
+enum room { ROOM_OBJECT, ROOM_NAMES, ROOM_PATHS, ROOM_DATA };
+
+struct context {
+    enum room room;
+    const char *section; /* of components, for a reference that stands here */
+};
+
+/* What stands below a key of an object. */
+static const struct {
+    const char *key;
+    struct context below;
+} keys[] = {
+    {"paths", {ROOM_PATHS, NULL}},
+    {"webhooks", {ROOM_PATHS, NULL}},
+    {"pathItems", {ROOM_PATHS, NULL}},
+    {"schema", {ROOM_OBJECT, "schemas"}},
+    {"schemas", {ROOM_NAMES, "schemas"}},
+    {"properties", {ROOM_NAMES, "schemas"}},
+    {"patternProperties", {ROOM_NAMES, "schemas"}},
+    {"$defs", {ROOM_NAMES, "schemas"}},
+    {"definitions", {ROOM_NAMES, "schemas"}},
+    {"dependentSchemas", {ROOM_NAMES, "schemas"}},
+    {"parameters", {ROOM_NAMES, "parameters"}},
+    {"responses", {ROOM_NAMES, "responses"}},
+    {"requestBodies", {ROOM_NAMES, "requestBodies"}},
+    {"requestBody", {ROOM_OBJECT, "requestBodies"}},
+    {"headers", {ROOM_NAMES, "headers"}},
+    {"examples", {ROOM_NAMES, "examples"}},
+    {"links", {ROOM_NAMES, "links"}},
+    {"callbacks", {ROOM_NAMES, "callbacks"}},
+    {"securitySchemes", {ROOM_NAMES, "securitySchemes"}},
+    {"content", {ROOM_NAMES, NULL}},
+    {"mapping", {ROOM_DATA, NULL}},
+    {"variables", {ROOM_DATA, NULL}},
+    {"example", {ROOM_DATA, NULL}},
+    {"value", {ROOM_DATA, NULL}},
+    {"default", {ROOM_DATA, NULL}},
+    {"const", {ROOM_DATA, NULL}},
+    {"enum", {ROOM_DATA, NULL}},
+};
+
+static struct context below(struct context here, struct str key)
+{
+    if (here.room == ROOM_DATA)
+        return here;
+    if (here.room == ROOM_NAMES)
+        return (struct context){ROOM_OBJECT, here.section};
+    if (here.room == ROOM_PATHS)
+        return (struct context){ROOM_OBJECT, "pathItems"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (str_eq(key, str_of(keys[i].key)))
+            return keys[i].below;
+    }
+    /* items, allOf, additionalProperties …: schemas hold schemas */
+    return (struct context){ROOM_OBJECT,
+                            here.section && !strcmp(here.section, "schemas") ? "schemas" : NULL};
+}
+
+static struct node *copy(struct bundle *b, struct node *node, struct context context);
+
+static struct node *new_node(struct bundle *b, const struct node *like)
+{
+    struct node *made = pool_new(&b->job->pool, struct node);
+    *made = *like;
+    return made;
+}
+
+/* ---- references ---- */
+
+/* The name a target has in its own file: the last word of the pointer, else of the file's name. */
+static struct str own_name(struct bundle *b, struct str reference)
+{
+    size_t hash = str_find(reference, '#');
+    struct str word = str_from(reference, hash + 1);
+    if (str_trim(word, "/").len == 0) {
+        word = str_head(reference, hash);
+        for (size_t i = word.len; i-- > 0;) {
+            if (word.at[i] == '.' && i > 0) {
+                word = str_head(word, i);
+                break;
+            }
+        }
+    }
+    for (size_t i = word.len; i-- > 0;) {
+        if (word.at[i] == '/') {
+            word = str_from(word, i + 1);
+            break;
+        }
+    }
+    struct text out = {.pool = &b->job->pool};
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.at[i];
+        bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    strchr("._-", c);
+        text_byte(&out, fine ? c : '_');
+    }
+    return out.len ? text_str(&out) : STR("bundled");
+}
+
+static bool is_taken(const struct bundle *b, const char *section, struct str name)
+{
+    const struct node *there = node_get(node_get(b->root, "components"), section);
+    if (there && there->kind == NODE_MAP && node_member(there, name))
+        return true;
+    for (size_t i = 0; i < b->moved.count; i++) {
+        const struct moved *moved = b->moved.at[i];
+        if (!strcmp(moved->section, section) && str_eq(moved->name, name))
+            return true;
+    }
+    return false;
+}
+
+static struct str free_name(struct bundle *b, const char *section, struct str name)
+{
+    struct str tried = name;
+    for (unsigned i = 2; is_taken(b, section, tried); i++)
+        tried = pool_printf(&b->job->pool, "%.*s_%u", STR_ARG(name), i);
+    return tried;
+}
+
+static struct moved *move(struct bundle *b, struct node *target, struct str reference,
+                          const char *section)
+{
+    struct pool *pool = &b->job->pool;
+    struct str place = pool_printf(pool, "%s %u:%u:%u", section, target->loc.file, target->loc.line,
+                                   target->loc.col);
+    struct moved *moved = map_get(&b->by_place, place);
+    if (moved)
+        return moved;
+    moved = pool_new(pool, struct moved);
+    moved->section = section;
+    moved->target = target;
+    moved->name = free_name(b, section, own_name(b, reference));
+    map_set(&b->by_place, pool, place, moved);
+    *vec_add(pool, &b->moved) = moved;
+    moved->copy = copy(b, target, (struct context){ROOM_OBJECT, section});
+    return moved;
+}
+
+static struct node *reference_to(struct bundle *b, const struct node *node, struct str text)
+{
+    struct node *made = new_node(b, node), *value = pool_new(&b->job->pool, struct node);
+    *value = (struct node){.kind = NODE_TEXT, .loc = node->loc, .text = text};
+    made->members = pool_alloc(&b->job->pool, node->member_count * sizeof *made->members);
+    memcpy(made->members, node->members, node->member_count * sizeof *made->members);
+    for (size_t i = 0; i < made->member_count; i++) {
+        if (str_eq(made->members[i].key, STR("$ref")))
+            made->members[i].value = value;
+    }
+    return made;
+}
+
+static struct node *copy_reference(struct bundle *b, struct node *node, struct str reference,
+                                   struct context context)
+{
+    bool here = node->loc.file == b->root->loc.file;
+    if (here && reference.len && reference.at[0] == '#')
+        return node;
+    struct node *target = ref_follow(b->job, node);
+    if (!target)
+        return node;
+    if (target->loc.file == b->root->loc.file)
+        return reference_to(b, node, str_from(reference, str_find(reference, '#')));
+    if (!context.section || !strcmp(context.section, "pathItems"))
+        return copy(b, target, (struct context){ROOM_OBJECT, NULL});
+    struct moved *moved = move(b, target, reference, context.section);
+    return reference_to(
+        b, node,
+        pool_printf(&b->job->pool, "#/components/%s/%.*s", moved->section, STR_ARG(moved->name)));
+}
+
+/* ---- copying ---- */
+
+static struct node *copy_list(struct bundle *b, const struct node *node, struct context context)
+{
+    struct node *made = new_node(b, node);
+    /* parameters are a list at paths and operations, a map in components */
+    struct context item =
+        context.room == ROOM_NAMES ? (struct context){ROOM_OBJECT, context.section} : context;
+    made->items = pool_alloc(&b->job->pool, (node->item_count + 1) * sizeof *made->items);
+    for (size_t i = 0; i < node->item_count; i++)
+        made->items[i] = copy(b, node->items[i], item);
+    return made;
+}
+
+static struct node *copy_map(struct bundle *b, const struct node *node, struct context context)
+{
+    struct node *made = new_node(b, node);
+    made->members = pool_alloc(&b->job->pool, (node->member_count + 1) * sizeof *made->members);
+    made->member_count = 0;
+    for (size_t i = 0; i < node->member_count; i++) {
+        const struct member *member = &node->members[i];
+        bool named = context.room == ROOM_NAMES || context.room == ROOM_DATA;
+        if (!named && str_eq(member->key, STR("x-gateway")))
+            continue;
+        struct member *kept = &made->members[made->member_count++];
+        *kept = *member;
+        kept->value = copy(b, member->value, below(context, member->key));
+    }
+    return made;
+}
+
+static struct node *copy(struct bundle *b, struct node *node, struct context context)
+{
+    if (!node || context.room == ROOM_DATA || (node->kind != NODE_MAP && node->kind != NODE_LIST))
+        return node;
+    if (b->depth > 512) {
+        diag_error(&b->job->diags, node->loc, "too-deep", "references put in place without end");
+        return node;
+    }
+    b->depth++;
+    const struct node *reference = node->kind == NODE_MAP ? node_get(node, "$ref") : NULL;
+    struct node *made;
+    if (context.room == ROOM_OBJECT && reference && reference->kind == NODE_TEXT)
+        made = copy_reference(b, node, reference->text, context);
+    else if (node->kind == NODE_MAP)
+        made = copy_map(b, node, context);
+    else
+        made = copy_list(b, node, context);
+    b->depth--;
+    return made;
+}
+
+/* ---- components ---- */
+
+static void put(struct bundle *b, struct node *map, struct str key, struct node *value)
+{
+    struct member *grown = pool_alloc(&b->job->pool, (map->member_count + 1) * sizeof *grown);
+    if (map->member_count)
+        memcpy(grown, map->members, map->member_count * sizeof *grown);
+    grown[map->member_count] = (struct member){.key = key, .key_loc = map->loc, .value = value};
+    map->members = grown;
+    map->member_count++;
+}
+
+static struct node *map_under(struct bundle *b, struct node *owner, const char *key)
+{
+    struct node *there = node_get(owner, key);
+    if (there && there->kind == NODE_MAP)
+        return there;
+    there = pool_new(&b->job->pool, struct node);
+    *there = (struct node){.kind = NODE_MAP, .loc = owner->loc};
+    put(b, owner, str_of(key), there);
+    return there;
+}
+
+struct node *bundle(struct job *job, struct node *root)
+{
+    if (job_failed(job) || root->kind != NODE_MAP)
+        return NULL;
+    struct bundle b = {.job = job, .root = root};
+    struct node *made = copy(&b, root, (struct context){ROOM_OBJECT, NULL});
+    for (size_t i = 0; i < b.moved.count && !job_failed(job); i++) {
+        const struct moved *moved = b.moved.at[i];
+        struct node *components = map_under(&b, made, "components");
+        put(&b, map_under(&b, components, moved->section), moved->name, moved->copy);
+    }
+    return job_failed(job) ? NULL : made;
+}

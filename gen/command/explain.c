@@ -1,0 +1,41 @@
+#include <stdio.h>
+
+#include "command/command.h"
+#include "compile.h"
+#include "explain.h"
+
+/* -H 'Name: value' as it stands in a request. */
+static struct ir_header *headers(struct pool *pool, const struct options *options)
+{
+    size_t count = options->headers.count;
+    struct ir_header *made = pool_alloc(pool, (count + 1) * sizeof *made);
+    for (size_t i = 0; i < count; i++) {
+        struct str line = options->headers.at[i];
+        size_t colon = str_find(line, ':');
+        made[i].name = str_trim(str_head(line, colon), " \t");
+        made[i].value = str_trim(str_from(line, colon + 1), " \t");
+    }
+    return made;
+}
+
+int command_explain(const struct options *options)
+{
+    struct compilation c;
+    size_t count = options->operands.count;
+    if (count < 3)
+        return options_usage(options, "explain takes SPEC METHOD URL");
+    compile_begin(&c, options);
+    compile_trees(&c, count - 2);
+    compile_apis(&c);
+    compile_gateway(&c);
+    compile_plan(&c);
+    progress_stage(&c.progress, NULL);
+    int none = 0;
+    if (!job_failed(&c.job)) {
+        struct str method = options->operands.at[count - 2], url = options->operands.at[count - 1];
+        none = explain(&c.job, c.gw, method, url, headers(&c.job.pool, options),
+                       options->headers.count, stdout);
+    }
+    int status = job_end(&c.job);
+    return status ? status : none;
+}

@@ -1,0 +1,62 @@
+/* options: the command line as data. One table says which options exist, which commands take them and what
+ * the usage prints; nothing about them stands anywhere else. GNU conventions: `--name=value`, `--name value`,
+ * `-ovalue`, `--` ends options, options and operands in any order. */
+#ifndef GEN_OPTIONS_H
+#define GEN_OPTIONS_H
+
+#include <stdio.h>
+
+#include "base/pool.h"
+#include "base/vec.h"
+#include "diag.h"
+
+enum command {
+    COMMAND_NONE, /* --help, --version, or a usage error */
+    COMMAND_BUILD,
+    COMMAND_GENERATE,
+    COMMAND_CHECK,
+    COMMAND_ROUTES,
+    COMMAND_EXPLAIN,
+    COMMAND_RUN,
+    COMMAND_OPENAPI,
+    COMMAND_INIT,
+    COMMAND_VERSION,
+    COMMAND_TEMPLATES, /* hidden: parses the templates, for make */
+    COMMAND_COUNT
+};
+
+enum routes_format { ROUTES_TEXT, ROUTES_JSON, ROUTES_MARKDOWN };
+
+/* NAME=VALUE; the name is empty when only a value was given. */
+struct setting {
+    struct str name, value;
+};
+
+struct options {
+    struct pool *pool;
+    enum command command;
+    VEC(struct str) operands; /* SPEC…, and METHOD URL of explain */
+    VEC(struct str) rest;     /* behind `--`: for the gateway that `run` starts */
+    struct str output;        /* -o */
+    struct str emit;          /* --emit */
+    struct str relink_kit;
+    struct str templates;
+    struct str dump; /* tree, api, ir, plan, values */
+    VEC(struct setting) upstreams, variables;
+    VEC(struct str) overlays, headers;
+    enum diag_format format;
+    enum routes_format routes_format;
+    unsigned jobs; /* 0: as many as processors */
+    bool werror, passthrough_auth, mock, release, effective, timings, watch, quiet, verbose;
+    bool json; /* version --json */
+};
+
+/* Reads the command line. Answers --help and --version itself. Returns -1 when a command is to be run, else
+ * the exit status: 0, or 2 after a message on standard error. */
+int options_read(struct options *options, struct pool *pool, int argc, char **argv);
+
+/* For commands whose operands are wrong: says so, names --help, returns 2. */
+int options_usage(const struct options *options, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

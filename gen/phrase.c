@@ -1,0 +1,176 @@
+#include "phrase.h"
+
+#include "base/text.h"
+
+struct unit {
+    uint64_t size;
+    const char *name;
+};
+
+/* The largest unit that leaves no rest. */
+static struct str in_units(struct pool *pool, uint64_t amount, const struct unit *units)
+{
+    if (amount == 0)
+        return STR("off");
+    while (amount % units->size)
+        units++;
+    return pool_printf(pool, "%llu%s", (unsigned long long)(amount / units->size), units->name);
+}
+
+struct str phrase_duration(struct pool *pool, uint64_t ms)
+{
+    static const struct unit units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    return in_units(pool, ms, units);
+}
+
+struct str phrase_size(struct pool *pool, uint64_t bytes)
+{
+    static const struct unit units[] = {{1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+    return in_units(pool, bytes, units);
+}
+
+static void add_item(struct text *out, const char *between, struct str item)
+{
+    if (out->len && item.len)
+        text_add(out, str_of(between));
+    text_add(out, item);
+}
+
+struct str phrase_forward(struct pool *pool, const struct gateway *gw,
+                          const struct ir_forward *forward)
+{
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        const struct ir_weighted *choice = &forward->choices.at[i];
+        struct str name = gw->upstreams.at[choice->upstream].name;
+        if (forward->choices.count > 1)
+            name = pool_printf(pool, "%.*s %u", STR_ARG(name), choice->weight);
+        add_item(&out, ", ", name);
+    }
+    return text_str(&out);
+}
+
+/* Names of the forward's upstreams that are not in `seen` yet. */
+static void add_upstreams(struct text *out, bool *seen, const struct gateway *gw,
+                          const struct ir_forward *forward)
+{
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        uint32_t upstream = forward->choices.at[i].upstream;
+        if (!seen[upstream])
+            add_item(out, ", ", gw->upstreams.at[upstream].name);
+        seen[upstream] = true;
+    }
+}
+
+struct str phrase_upstreams(struct pool *pool, const struct gateway *gw,
+                            const struct ir_operation *op)
+{
+    struct text out = {.pool = pool};
+    bool *seen = pool_alloc(pool, gw->upstreams.count + 1);
+    if (op->action == IR_FORWARD)
+        add_upstreams(&out, seen, gw, &op->forward);
+    for (size_t i = 0; op->action == IR_ROUTE && i < op->branches.count; i++)
+        add_upstreams(&out, seen, gw, &op->branches.at[i].forward);
+    return text_str(&out);
+}
+
+struct str phrase_pieces(struct pool *pool, const struct ir_endpoint *endpoint,
+                         const struct ir_piece *pieces, size_t count)
+{
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].param < 0)
+            text_add(&out, pieces[i].literal);
+        else
+            text_printf(&out, "{%.*s}", STR_ARG(endpoint->params.at[pieces[i].param]));
+    }
+    return text_str(&out);
+}
+
+struct str phrase_rewrite(struct pool *pool, const struct gateway *gw,
+                          const struct ir_operation *op, const struct ir_rewrite *rewrite)
+{
+    const struct ir_endpoint *endpoint = &gw->endpoints.at[op->endpoint];
+    struct text out = {.pool = pool};
+    if (!rewrite->set)
+        return STR("");
+    if (rewrite->path.count) {
+        struct str path = phrase_pieces(pool, endpoint, rewrite->path.at, rewrite->path.count);
+        add_item(&out, ", ", pool_printf(pool, "path %.*s", STR_ARG(path)));
+    }
+    if (rewrite->strip) {
+        struct str strip = str_head(endpoint->pattern, rewrite->strip);
+        add_item(&out, ", ", pool_printf(pool, "strip %.*s", STR_ARG(strip)));
+    }
+    if (rewrite->prefix.len)
+        add_item(&out, ", ", pool_printf(pool, "prefix %.*s", STR_ARG(rewrite->prefix)));
+    if (rewrite->host.len)
+        add_item(&out, ", ", pool_printf(pool, "host %.*s", STR_ARG(rewrite->host)));
+    if (rewrite->redirects)
+        add_item(&out, ", ", STR("redirects"));
+    return text_str(&out);
+}
+
+struct str phrase_condition(struct pool *pool, const struct ir_condition *condition)
+{
+    static const char *const kinds[] = {
+        [IR_IF_HOST] = "host",    [IR_IF_HEADER] = "header ",
+        [IR_IF_QUERY] = "query ", [IR_IF_PATH_PARAM] = "path parameter ",
+        [IR_IF_PREFIX] = "path",
+    };
+    bool named = condition->kind != IR_IF_HOST && condition->kind != IR_IF_PREFIX;
+    struct text out = {.pool = pool};
+    text_add(&out, str_of(kinds[condition->kind]));
+    if (named)
+        text_add(&out, condition->name);
+    text_add(&out, condition->kind == IR_IF_PREFIX ? STR(" starts with ") : STR(" is "));
+    for (size_t i = 0; i < condition->value_count; i++) {
+        text_add(&out, i ? STR(" or ") : STR(""));
+        text_add(&out, condition->values[i]);
+    }
+    return text_str(&out);
+}
+
+struct str phrase_conditions(struct pool *pool, const struct ir_condition *conditions, size_t count)
+{
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < count; i++)
+        add_item(&out, " and ", phrase_condition(pool, &conditions[i]));
+    return text_str(&out);
+}
+
+struct str phrase_action(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
+{
+    const struct ir_answer *answer = &op->answer;
+    struct str name;
+    if (op->disabled)
+        return STR("disabled");
+    if (op->maintenance)
+        return STR("maintenance");
+    switch (op->action) {
+    case IR_RESPOND:
+        return pool_printf(pool, "respond %u", answer->status);
+    case IR_MOCK:
+        return pool_printf(pool, "mock %u", answer->status);
+    case IR_REDIRECT:
+        name = phrase_pieces(pool, &gw->endpoints.at[op->endpoint], answer->location.at,
+                             answer->location.count);
+        return pool_printf(pool, "redirect %u to %.*s", answer->status, STR_ARG(name));
+    case IR_ROUTE:
+        name = phrase_upstreams(pool, gw, op);
+        return pool_printf(pool, "route to %.*s", STR_ARG(name));
+    case IR_FORWARD:
+        break;
+    }
+    name = phrase_forward(pool, gw, &op->forward);
+    return pool_printf(pool, "upstream %.*s", STR_ARG(name));
+}
+
+struct str phrase_timeouts(struct pool *pool, const struct ir_timeouts *timeouts)
+{
+    return pool_printf(
+        pool, "connect %s, send %s, read %s, request %s, idle %s",
+        phrase_duration(pool, timeouts->connect).at, phrase_duration(pool, timeouts->send).at,
+        phrase_duration(pool, timeouts->read).at, phrase_duration(pool, timeouts->request).at,
+        phrase_duration(pool, timeouts->idle).at);
+}

@@ -1,0 +1,290 @@
+#include "phrase.h"
+#include "view_parts.h"
+#include "view_tables.h"
+
+static void fact(struct pool *pool, struct value *list, const char *key, struct str value)
+{
+    if (value.len == 0)
+        return;
+    struct value *map = value_map(pool);
+    view_set_text(pool, map, "key", str_of(key));
+    view_set_text(pool, map, "value", value);
+    value_add(pool, list, map);
+}
+
+static struct str errors_words(struct pool *pool, const struct ir_errors *errors)
+{
+    static const char *const formats[] = {
+        [IR_ERRORS_PROBLEM] = "problem+json",
+        [IR_ERRORS_JSON] = "json",
+        [IR_ERRORS_TEXT] = "text",
+    };
+    struct text out = {.pool = pool};
+    text_add(&out, str_of(formats[errors->format]));
+    if (errors->type_base.len)
+        text_printf(&out, ", type_base %.*s", STR_ARG(errors->type_base));
+    if (errors->request_id)
+        text_add(&out, STR(", request_id"));
+    for (size_t i = 0; i < errors->overrides.count; i++) {
+        const struct ir_error_override *override = &errors->overrides.at[i];
+        text_printf(&out, ", %u to %u as %u %.*s", override->first, override->last,
+                    override->status, STR_ARG(override->content_type));
+    }
+    return text_str(&out);
+}
+
+static struct str text_words(struct pool *pool, const struct ir_text *text)
+{
+    switch (text->kind) {
+    case IR_TEXT_ENV:
+        return text->fallback.at ? pool_printf(pool, "env %.*s or %.*s", STR_ARG(text->text),
+                                               STR_ARG(text->fallback))
+                                 : pool_printf(pool, "env %.*s", STR_ARG(text->text));
+    case IR_TEXT_FILE:
+        return pool_printf(pool, "file %.*s", STR_ARG(text->text));
+    default:
+        return text->text;
+    }
+}
+
+static struct str access_log_words(struct pool *pool, const struct ir_access_log *log)
+{
+    struct text out = {.pool = pool};
+    if (!log->on)
+        return STR("off");
+    struct str output = text_words(pool, &log->output);
+    text_add(&out, log->format == IR_LOG_JSON ? STR("json") : STR("combined"));
+    if (output.len)
+        text_printf(&out, " to %.*s", STR_ARG(output));
+    if (log->block_when_full)
+        text_add(&out, STR(", block when full"));
+    for (size_t i = 0; i < log->fields.count; i++)
+        text_printf(&out, "%s%.*s", i ? " " : ", fields ", STR_ARG(log->fields.at[i]));
+    return text_str(&out);
+}
+
+static struct str limits_words(struct pool *pool, const struct ir_limits *limits)
+{
+    return pool_printf(
+        pool, "body %s, upload_rate %s, buffer %s", phrase_size(pool, limits->body).at,
+        phrase_size(pool, limits->upload_rate).at, phrase_size(pool, limits->buffer).at);
+}
+
+static struct str slash_words(enum ir_slash slash)
+{
+    return slash == IR_SLASH_KEEP     ? STR("keep")
+           : slash == IR_SLASH_REJECT ? STR("reject")
+                                      : STR("decode");
+}
+
+static struct str join(struct pool *pool, const struct str *words, size_t count)
+{
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < count; i++)
+        text_printf(&out, "%s%.*s", i ? ", " : "", STR_ARG(words[i]));
+    return text_str(&out);
+}
+
+static void route_facts(struct pool *pool, struct value *list, const struct gateway *gw,
+                        const struct ir_operation *op)
+{
+    for (size_t i = 0; i < op->branches.count; i++) {
+        const struct ir_branch *branch = &op->branches.at[i];
+        struct str when = phrase_conditions(pool, branch->all.at, branch->all.count);
+        struct str to = phrase_forward(pool, gw, &branch->forward);
+        struct str rewrite = phrase_rewrite(pool, gw, op, &branch->forward.rewrite);
+        fact(pool, list, "route",
+             pool_printf(pool, "%.*s: %.*s%s%.*s", STR_ARG(when.len ? when : STR("else")),
+                         STR_ARG(to), rewrite.len ? "; rewrite " : "", STR_ARG(rewrite)));
+    }
+}
+
+static void answer_facts(struct pool *pool, struct value *list, const struct ir_answer *answer)
+{
+    for (size_t i = 0; i < answer->headers.count; i++) {
+        const struct ir_header *header = &answer->headers.at[i];
+        fact(pool, list, "header",
+             pool_printf(pool, "%.*s: %.*s", STR_ARG(header->name), STR_ARG(header->value)));
+    }
+    if (answer->body.len)
+        fact(pool, list, "body", pool_printf(pool, "%zu bytes", answer->body.len));
+    if (answer->keep_query)
+        fact(pool, list, "keep_query", STR("true"));
+}
+
+struct value *view_facts(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
+{
+    struct value *list = value_list(pool);
+    bool forwards = op->action == IR_FORWARD || op->action == IR_ROUTE;
+    fact(pool, list, "operation", op->id);
+    fact(pool, list, "hosts", join(pool, op->hosts.at, op->hosts.count));
+    fact(pool, list, "match", phrase_conditions(pool, op->conditions.at, op->conditions.count));
+    fact(pool, list, "tags", join(pool, op->tags.at, op->tags.count));
+    fact(pool, list, "action", phrase_action(pool, gw, op));
+    if (op->action == IR_FORWARD)
+        fact(pool, list, "rewrite", phrase_rewrite(pool, gw, op, &op->forward.rewrite));
+    else if (op->action == IR_ROUTE)
+        route_facts(pool, list, gw, op);
+    else
+        answer_facts(pool, list, &op->answer);
+    fact(pool, list, "security", op->security);
+    if (op->passthrough_auth)
+        fact(pool, list, "security passed through", STR("true"));
+    if (op->internal)
+        fact(pool, list, "internal", STR("true"));
+    if (op->maintenance)
+        fact(pool, list, "maintenance", pool_printf(pool, "retry after %us", op->retry_after));
+    if (op->deprecated)
+        fact(pool, list, "deprecated", STR("true"));
+    fact(pool, list, "limits", limits_words(pool, &op->limits));
+    if (forwards) {
+        fact(pool, list, "timeouts", phrase_timeouts(pool, &op->timeouts));
+        fact(pool, list, "buffering",
+             pool_printf(pool, "request %s, response %s", phrase_size(pool, op->buffer_request).at,
+                         phrase_size(pool, op->buffer_response).at));
+    }
+    fact(pool, list, "errors", errors_words(pool, &op->errors));
+    fact(pool, list, "access_log", op->access_log.on ? STR("on") : STR("off"));
+    fact(pool, list, "encoded_slash", slash_words(op->encoded_slash));
+    return list;
+}
+
+/* ---- the document's own ---- */
+
+static struct value *upstreams(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < gw->upstreams.count; i++) {
+        const struct ir_upstream *upstream = &gw->upstreams.at[i];
+        struct value *map = value_map(pool), *targets = value_list(pool), *facts = value_list(pool);
+        for (size_t t = 0; t < upstream->targets.count; t++) {
+            struct value *target = value_map(pool);
+            view_set_text(pool, target, "url", upstream->targets.at[t].url);
+            view_set_number(pool, target, "weight", upstream->targets.at[t].weight);
+            value_add(pool, targets, target);
+        }
+        const struct str host[] = {STR("target"), STR("preserve"), upstream->host_literal};
+        fact(pool, facts, "host_header", host[upstream->host_header]);
+        fact(pool, facts, "pool",
+             pool_printf(pool, "max_idle %u, idle_timeout %s", upstream->pool_max_idle,
+                         phrase_duration(pool, upstream->pool_idle_timeout).at));
+        view_set_text(pool, map, "name", upstream->name);
+        value_set(pool, map, "targets", targets);
+        value_set(pool, map, "facts", facts);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+static struct str listener_words(struct pool *pool, const struct ir_listener *listener)
+{
+    const struct ir_limits *limits = &listener->limits;
+    struct text out = {.pool = pool};
+    text_printf(&out, "%.*s, headers %s, header_count %llu, uri %s, header_timeout %s",
+                STR_ARG(listener->address), phrase_size(pool, limits->headers).at,
+                (unsigned long long)limits->header_count, phrase_size(pool, limits->uri).at,
+                phrase_duration(pool, listener->header_timeout).at);
+    if (listener->keep_alive)
+        text_printf(&out, ", keep_alive %s", phrase_duration(pool, listener->idle_timeout).at);
+    if (listener->keep_alive && listener->keep_alive_requests)
+        text_printf(&out, " for %llu requests", (unsigned long long)listener->keep_alive_requests);
+    if (listener->connections)
+        text_printf(&out, ", connections %llu", (unsigned long long)listener->connections);
+    if (listener->connections_per_ip)
+        text_printf(&out, ", connections_per_ip %llu",
+                    (unsigned long long)listener->connections_per_ip);
+    for (size_t i = 0; i < listener->forwarded.trusted_count; i++)
+        text_printf(&out, "%s%.*s", i ? " " : ", trusted ",
+                    STR_ARG(listener->forwarded.trusted[i]));
+    return text_str(&out);
+}
+
+static struct value *listeners(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < gw->listeners.count; i++) {
+        struct value *map = value_map(pool);
+        view_set_text(pool, map, "summary", listener_words(pool, &gw->listeners.at[i]));
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+static struct value *address(struct pool *pool, const struct ir_plain_listener *from)
+{
+    if (!from->on)
+        return value_flag(pool, false);
+    struct value *map = value_map(pool);
+    view_set_text(pool, map, "address", from->address);
+    return map;
+}
+
+static struct str correlation_words(struct pool *pool, const struct ir_correlation *from)
+{
+    static const char *const generators[] = {[IR_ID_NONE] = "off",
+                                             [IR_ID_UUID] = "uuid",
+                                             [IR_ID_COUNTER] = "counter",
+                                             [IR_ID_TRACKER] = "tracker"};
+    if (from->generator == IR_ID_NONE)
+        return STR("off");
+    return pool_printf(pool, "%.*s %s%s%s", STR_ARG(from->header_name), generators[from->generator],
+                       from->echo ? ", echo" : "", from->trust ? ", trust" : "");
+}
+
+static struct value *document_facts(struct pool *pool, const struct gateway *gw)
+{
+    static const char *const underscores[] = {"drop", "reject", "pass"};
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+    struct value *list = value_list(pool);
+    fact(pool, list, "path",
+         pool_printf(
+             pool, "normalize %s, merge_slashes %s, case_sensitive %s, encoded_slash %s",
+             gw->path.normalize ? "true" : "false", gw->path.merge_slashes ? "true" : "false",
+             gw->path.case_sensitive ? "true" : "false", slash_words(gw->path.encoded_slash).at));
+    fact(pool, list, "correlation_id", correlation_words(pool, &gw->correlation));
+    fact(pool, list, "access_log", access_log_words(pool, &gw->access_log));
+    fact(pool, list, "errors", errors_words(pool, &gw->errors));
+    fact(pool, list, "upstream_headers", phrase_size(pool, gw->limits.upstream_headers));
+    fact(pool, list, "buffers", phrase_size(pool, gw->limits.buffers));
+    fact(pool, list, "underscores", str_of(underscores[gw->underscores]));
+    fact(pool, list, "log", str_of(levels[gw->log_level]));
+    fact(pool, list, "drain",
+         pool_printf(pool, "delay %s, grace %s", phrase_duration(pool, gw->drain_delay).at,
+                     phrase_duration(pool, gw->drain_grace).at));
+    if (gw->legacy_metrics)
+        fact(pool, list, "metrics", STR("legacy"));
+    return list;
+}
+
+static struct value *routes(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < gw->operations.count; i++) {
+        const struct ir_operation *op = &gw->operations.at[i];
+        struct value *map = value_map(pool);
+        view_set_text(pool, map, "method", op->method);
+        view_set_text(pool, map, "path", op->path);
+        view_set_text(pool, map, "id", op->id);
+        view_set_text(pool, map, "action", phrase_action(pool, gw, op));
+        view_set_text(pool, map, "security", op->security);
+        value_set(pool, map, "facts", view_facts(pool, gw, op));
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+struct value *view_lock(struct job *job, const struct gateway *gw)
+{
+    struct pool *pool = &job->pool;
+    struct value *map = value_map(pool);
+    view_set_text(pool, map, "name", gw->name);
+    view_set_text(pool, map, "title", gw->title);
+    view_set_text(pool, map, "version", gw->version);
+    value_set(pool, map, "listeners", listeners(pool, gw));
+    value_set(pool, map, "status", address(pool, &gw->status));
+    value_set(pool, map, "admin", address(pool, &gw->admin));
+    value_set(pool, map, "facts", document_facts(pool, gw));
+    value_set(pool, map, "upstreams", upstreams(pool, gw));
+    value_set(pool, map, "routes", routes(pool, gw));
+    return map;
+}
