@@ -145,7 +145,7 @@ static void keys_become_text_and_are_unique(void **state)
         {STR_INIT("[{a: 1}, {a: 1}]"), "[{\"a\":1},{\"a\":1}]"},
         {STR_INIT("{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8, i: 9, j: 10, k: 11, l: 12, "
                   "m: 13, c: 14}"),
-         "1:92 duplicate-key"},
+         "1:84 duplicate-key"},
         {STR_INIT("[a]: 1"), "1:1 key-kind"},
         {STR_INIT("? {a: 1}\n: 1"), "1:3 key-kind"},
         {STR_INIT("x: &a {k: 1}\ny:\n  <<: *a\n"), "3:3 merge-key"},
