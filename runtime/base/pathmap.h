@@ -14,82 +14,110 @@
  *                       │ else                      │ else
  *                       ▼                           ▼
  *
- * A leaf is a path whose literals have all been compared on the way, or a trial: a few patterns that are
- * checked from their first byte to their last, in the order of precedence (at the first differing segment
- * literal beats mixed, more text first, beats parameter beats tail). Cost: linear in the path, plus one
- * comparison per node, at most one node per segment, plus the patterns of one trial (at most
- * PATHMAP_TRIALS, each linear but for the search of text inside mixed segments).
+ * A leaf is a path whose literals have all been compared on the way, or a trial: a few paths that are checked
+ * from their first byte to their last, in the order of precedence (at the first differing segment literal
+ * beats mixed, more text first, beats parameter beats tail). Cost: linear in the path, plus one comparison
+ * per node, at most one node per segment, plus the checks of one trial (at most PATHMAP_TRIALS).
  *
- * A parameter takes one or more bytes of one segment; a tail may be empty. */
+ * A parameter takes one or more bytes of one segment, in mixed segments as few as possible; a tail may be
+ * empty. */
 #ifndef BASE_PATHMAP_H
 #define BASE_PATHMAP_H
 
 #include "base/str.h"
 
 enum {
-    PATHMAP_SEGMENTS = 64,  /* literal segments deeper than that do not exist */
-    PATHMAP_PARAMS = 32,    /* of one template */
-    PATHMAP_TRIALS = 32,    /* patterns of one trial */
-    PATHMAP_TEXT = 254,     /* bytes of a literal that is compared as an edge */
-    PATHMAP_PATH = 0xFFFF   /* bytes of a path; a longer one matches nothing */
+    PATHMAP_SEGMENTS = 64, /* literal segments deeper than that do not exist */
+    PATHMAP_PARAMS = 32,   /* of one template */
+    PATHMAP_TRIALS = 32,   /* patterns of one trial */
+    PATHMAP_TEXT = 254,    /* bytes of a literal that is compared as an edge */
+    PATHMAP_SLACK = 24,    /* readable bytes behind the texts */
+    PATHMAP_PATH = 0xFFFF  /* bytes of a path; a longer one matches nothing */
 };
 
-#define PATHMAP_NONE 0xFFFFFFFFu
-#define PATHMAP_LEAF 0x80000000u  /* in a `next`: path number in the low bits */
-#define PATHMAP_TRIAL 0x40000000u /* with PATHMAP_LEAF: first index into trials instead */
+/* Where a walk goes on: a node (0 or more), nowhere, or a leaf: PATHMAP_LEAF - n is path n when n is below the
+ * number of paths, else the trial that begins at trials[n - number of paths]. */
+enum { PATHMAP_NONE = -1, PATHMAP_LEAF = -2 };
 
-/* A node with one slot per edge or a few more. slots 0: the node is split in 2^seed nodes of its kind that
- * begin at node `edges`, chosen by the upper bits of the hash. */
+#define PATHMAP_LAST 0x80000000u    /* in trials: nothing follows */
+#define PATHMAP_PATTERN 0x80000000u /* in shapes: the low bits are the first piece */
+
+/* A node and its slots: one per edge or a few more. slots 0: the node is split in 2^seed nodes of its kind,
+ * which begin at node `edges`, by the upper bits of the hash. */
 struct pathmap_node {
-    uint32_t edges;     /* first slot */
-    uint32_t otherwise; /* next when the literal is not there */
+    uint32_t edges;    /* first slot */
+    int32_t otherwise; /* next when the literal is not there */
     uint16_t seed;
     uint8_t slots;
     uint8_t segment;
 };
 
-/* Piece of a pattern that is checked as a whole. */
+/* A way out of a node: `texts` holds its text at that offset. */
+struct pathmap_edge {
+    uint32_t text;
+    int32_t next;
+};
+
+/* The same two in half the bytes, for maps that are small enough. */
+struct pathmap_small_node {
+    uint16_t edges;
+    int16_t otherwise;
+    uint16_t seed;
+    uint8_t slots;
+    uint8_t segment;
+};
+struct pathmap_small_edge {
+    uint16_t text;
+    int16_t next;
+};
+
+/* A piece of a path that is checked as a whole, in the order of its text. */
 enum pathmap_kind {
     PATHMAP_SLASH,   /* a segment begins */
     PATHMAP_LITERAL, /* text */
-    PATHMAP_PARAM,   /* to the next piece */
-    PATHMAP_TAIL,    /* everything that is left */
+    PATHMAP_PARAM,   /* up to the next piece */
+    PATHMAP_TAIL,    /* everything that is left, slash included */
     PATHMAP_END
 };
 struct pathmap_piece {
-    uint32_t text; /* offset into literals */
-    uint16_t len;
-    uint8_t kind;
+    enum pathmap_kind kind;
+    uint32_t len;
+    const char *text;
 };
 
 struct pathmap {
-    const uint32_t *roots; /* [2 * segments + (ends in a slash)] */
-    const uint32_t *odd_roots; /* the same for paths with an empty segment before the end */
-    uint32_t depth;        /* roots are there for 1 … depth segments; the last one stands for more */
+    uint32_t path_count;
+    uint32_t depth; /* roots are there for 1 … depth segments; the last stands for more, too */
+    const int32_t *roots;     /* [2 * segments + (the path ends in a slash)] */
+    const int32_t *odd_roots; /* the same for paths with an empty segment before the end */
+    const struct pathmap_small_node *small_nodes; /* NULL: see nodes */
+    const struct pathmap_small_edge *small_edges;
     const struct pathmap_node *nodes;
-    const uint32_t *edges;      /* text in the low half, next in the high half; NULL: see wide_edges */
-    const uint64_t *wide_edges; /* the same with twice the bits, for large maps */
-    const uint8_t *texts;       /* of the edges: length, bytes; 8 readable bytes behind the last */
-    const uint32_t *paths;      /* bit n: segment n is a parameter; with PATHMAP_LEAF: index of a pattern */
-    const uint32_t *trials;     /* paths; the last of each trial has PATHMAP_LEAF set */
-    const uint32_t *patterns;   /* first piece of each path that a trial or a leaf needs */
+    const struct pathmap_edge *edges;
+    const char *texts;      /* of the edges: length, bytes; PATHMAP_SLACK bytes follow the last */
+    const uint16_t *paths;  /* by number: index into shapes; NULL: it is the number itself */
+    const uint32_t *shapes; /* bit n: segment n is a parameter; or PATHMAP_PATTERN */
+    const uint32_t *trials; /* path numbers; the last of a trial with PATHMAP_LAST */
     const struct pathmap_piece *pieces;
-    const char *literals; /* text of the pieces */
 };
 
 /* The number of the path that takes `path`, or PATHMAP_NONE. Its parameters are put into params (room for
- * PATHMAP_PARAMS; as many as the template has) as slices of `path`. */
-uint32_t pathmap_find(const struct pathmap *map, struct str path, struct str *params);
+ * PATHMAP_PARAMS) as slices of `path`; what stands behind them is of no meaning. */
+int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *params);
 
 /* The hash of a segment's text, as the walk computes it: for whoever builds a map. */
 uint32_t pathmap_hash(struct str text);
 
 /* The slot of a hash among `slots` under a seed. */
-static inline uint32_t pathmap_slot(uint32_t hash, uint16_t seed, uint32_t slots)
+static inline uint32_t pathmap_slot(uint32_t hash, uint32_t seed, uint32_t slots)
 {
-    uint32_t mixed = hash * (2u * seed + 1u);
+    return (((hash >> 16) + hash * seed) & 0xFFFF) * slots >> 16;
+}
 
-    return (uint32_t)((uint64_t)mixed * slots >> 32);
+/* The node among 2^bits that a split node hands a hash on to. */
+static inline uint32_t pathmap_part(uint32_t hash, uint32_t bits)
+{
+    return (hash * 0x9E3779B1u) >> (32 - bits);
 }
 
 #endif

@@ -1,0 +1,649 @@
+#include "pathtree.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/text.h"
+#include "base/urlpath.h"
+#include "phash.h"
+
+enum { NO_LITERAL = 0 };
+#define MEMO_BIAS ((intptr_t)1 << 32) /* a map holds no NULL */
+
+/* Rank of a segment: the smaller wins. Mixed segments lie between, more text first. */
+enum { RANK_LITERAL = 0, RANK_MIXED_LAST = 1 << 20, RANK_PARAM, RANK_TAIL };
+
+struct seg {
+    uint32_t literal; /* interned text, or NO_LITERAL */
+    uint32_t rank;
+    const struct ir_segment *from; /* NULL: the empty segment behind a trailing slash */
+};
+
+/* A template as the builder sees it. */
+struct entry {
+    uint32_t number;
+    uint32_t count; /* segments, a tail included */
+    struct seg *segs;
+    uint64_t testable; /* positions of literals that nodes may look at */
+    uint64_t literals; /* positions of all literals */
+    bool tail, params;
+    bool opaque;    /* the tree alone cannot prove it: it is checked as a whole */
+    bool patterned; /* is checked as a whole somewhere */
+};
+
+struct builder {
+    struct pool *pool;
+    bool fold;
+    struct entry *entries; /* in the order of precedence */
+    size_t count;
+    struct map literal_ids;
+    VEC(struct str) literals; /* by id */
+    uint32_t *stamps;         /* by literal id: seen in this round */
+    uint32_t *branch_of;      /* by literal id, when seen in this round */
+    uint32_t round;
+    struct map memo; /* the set of templates and what was tested: next + MEMO_BIAS */
+    struct map text_offsets;
+    struct text texts;
+    VEC(struct pathmap_node) nodes;
+    VEC(struct pathmap_edge) edges;
+    VEC(uint32_t) trials;
+    VEC(struct pathmap_piece) pieces;
+    VEC(uint32_t) shapes;
+    struct map shape_numbers; /* number + 1 */
+    size_t budget;            /* nodes, and a hundredth of the templates copied into branches */
+    size_t copied;
+    bool odd; /* the path has an empty segment before its end */
+    struct pathtree *tree;
+};
+
+/* A node's way for one literal. */
+struct branch {
+    uint32_t literal;
+    int32_t next;
+    struct str text;   /* the literal and those that can only follow */
+    uint32_t *members; /* templates with that literal */
+    size_t count;
+};
+
+struct set {
+    uint32_t *at; /* indexes into entries, ascending: precedence */
+    size_t count;
+    uint64_t tested; /* positions */
+};
+
+static uint64_t bit(size_t position)
+{
+    return (uint64_t)1 << position;
+}
+
+/* ---- templates ---- */
+
+static struct str folded(struct builder *b, struct str text)
+{
+    return b->fold ? urlpath_fold(text, pool_take(b->pool, text.len + 1)) : text;
+}
+
+static uint32_t intern(struct builder *b, struct str text)
+{
+    void *known = map_get(&b->literal_ids, text);
+
+    if (known)
+        return (uint32_t)(uintptr_t)known;
+    *vec_add(b->pool, &b->literals) = text;
+    map_set(&b->literal_ids, b->pool, text, (void *)(uintptr_t)(b->literals.count - 1));
+    return (uint32_t)(b->literals.count - 1);
+}
+
+static struct seg segment_of(struct builder *b, const struct ir_segment *from)
+{
+    uint32_t text_len = 0;
+
+    if (from->tail)
+        return (struct seg){NO_LITERAL, RANK_TAIL, from};
+    if (from->parts.count == 0)
+        return (struct seg){intern(b, STR("")), RANK_LITERAL, from};
+    if (from->parts.count == 1 && from->parts.at[0].param < 0)
+        return (struct seg){intern(b, folded(b, from->parts.at[0].literal)), RANK_LITERAL, from};
+    if (from->parts.count == 1)
+        return (struct seg){NO_LITERAL, RANK_PARAM, from};
+    for (size_t i = 0; i < from->parts.count; i++)
+        text_len += from->parts.at[i].param < 0 ? (uint32_t)from->parts.at[i].literal.len : 0;
+    return (struct seg){
+        NO_LITERAL, RANK_MIXED_LAST - (text_len < RANK_MIXED_LAST ? text_len : RANK_MIXED_LAST - 1),
+        from};
+}
+
+static struct entry entry_of(struct builder *b, const struct pathtree_template *from, size_t number)
+{
+    struct entry entry = {.number = (uint32_t)number, .count = (uint32_t)from->count};
+
+    entry.segs = pool_alloc(b->pool, (from->count + 1) * sizeof *entry.segs);
+    for (size_t i = 0; i < from->count; i++)
+        entry.segs[i] = segment_of(b, &from->segments[i]);
+    if (from->trailing_slash)
+        entry.segs[entry.count++] = (struct seg){intern(b, STR("")), RANK_LITERAL, NULL};
+    for (size_t i = 0; i < entry.count; i++) {
+        const struct seg *seg = &entry.segs[i];
+
+        entry.tail |= seg->rank == RANK_TAIL;
+        entry.params |= seg->rank != RANK_LITERAL;
+        entry.opaque |= seg->rank > RANK_LITERAL && seg->rank < RANK_PARAM;
+        if (seg->literal == NO_LITERAL)
+            continue;
+        entry.literals |= bit(i);
+        if (b->literals.at[seg->literal].len <= PATHMAP_TEXT)
+            entry.testable |= bit(i);
+        else
+            entry.opaque = true;
+    }
+    return entry;
+}
+
+static int by_precedence(const void *left, const void *right)
+{
+    const struct entry *a = left, *b = right;
+
+    for (size_t i = 0; i < a->count && i < b->count; i++)
+        if (a->segs[i].rank != b->segs[i].rank)
+            return a->segs[i].rank < b->segs[i].rank ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* The literal that nodes may test at a position, or NO_LITERAL. */
+static uint32_t literal_at(const struct entry *entry, size_t position)
+{
+    return position < entry->count && (entry->testable >> position & 1)
+               ? entry->segs[position].literal
+               : NO_LITERAL;
+}
+
+/* ---- leaves ---- */
+
+/* Nothing is left to check on a path that came here. */
+static bool certain(const struct builder *b, const struct entry *entry, uint64_t tested)
+{
+    return !entry->opaque && !(entry->literals & ~tested) && !(b->odd && entry->params);
+}
+
+static int32_t leaf(struct builder *b, struct set set)
+{
+    const struct entry *last = &b->entries[set.at[set.count - 1]];
+    uint32_t first = (uint32_t)b->trials.count;
+
+    for (size_t i = 0; i < set.count; i++)
+        if (!certain(b, &b->entries[set.at[i]], set.tested))
+            b->entries[set.at[i]].patterned = true;
+    if (set.count == 1)
+        return PATHMAP_LEAF - (int32_t)last->number;
+    if (set.count > PATHMAP_TRIALS && set.count > b->tree->crowd_count) {
+        uint32_t *crowd = pool_alloc(b->pool, set.count * sizeof *crowd);
+
+        for (size_t i = 0; i < set.count; i++)
+            crowd[i] = b->entries[set.at[i]].number;
+        b->tree->crowd = crowd;
+        b->tree->crowd_count = set.count;
+    }
+    for (size_t i = 0; i < set.count; i++)
+        *vec_add(b->pool, &b->trials) = b->entries[set.at[i]].number;
+    b->trials.at[b->trials.count - 1] |= PATHMAP_LAST;
+    return PATHMAP_LEAF - (int32_t)(b->count + first);
+}
+
+/* ---- nodes ---- */
+
+/* The position to look at: where the fewest templates must be copied into several branches; the first of
+ * them. 64: there is none. */
+static size_t choose(struct builder *b, struct set set)
+{
+    size_t best = 64, best_copies = SIZE_MAX;
+    uint64_t open = 0;
+
+    for (size_t i = 0; i < set.count; i++)
+        open |= b->entries[set.at[i]].testable;
+    for (open &= ~set.tested; open; open &= open - 1) {
+        size_t position = (size_t)__builtin_ctzll(open), distinct = 0, others = 0;
+
+        b->round++;
+        for (size_t i = 0; i < set.count; i++) {
+            uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+
+            others += literal == NO_LITERAL;
+            if (literal != NO_LITERAL && b->stamps[literal] != b->round)
+                b->stamps[literal] = b->round, distinct++;
+        }
+        if (others * distinct < best_copies)
+            best = position, best_copies = others * distinct;
+    }
+    return best;
+}
+
+/* Those of the set that have no literal at the position, and so stay whatever the segment is. */
+static struct set others_of(struct builder *b, struct set set, size_t position)
+{
+    struct set out = {pool_take(b->pool, set.count * sizeof *out.at), 0,
+                      set.tested | bit(position)};
+
+    for (size_t i = 0; i < set.count; i++)
+        if (literal_at(&b->entries[set.at[i]], position) == NO_LITERAL)
+            out.at[out.count++] = set.at[i];
+    return out;
+}
+
+/* The templates of a branch and the others, in the order of precedence. */
+static struct set merged(struct builder *b, const struct branch *branch, struct set others)
+{
+    struct set out = {pool_take(b->pool, (branch->count + others.count) * sizeof *out.at), 0,
+                      others.tested};
+    size_t i = 0, j = 0;
+
+    while (i < branch->count || j < others.count) {
+        bool own = j == others.count || (i < branch->count && branch->members[i] < others.at[j]);
+
+        out.at[out.count++] = own ? branch->members[i++] : others.at[j++];
+    }
+    b->copied += out.count;
+    return out;
+}
+
+/* Appends to the branch's text the literals that all of the set have next. */
+static void lengthen(struct builder *b, struct branch *branch, struct set *set, size_t position)
+{
+    while (++position < PATHMAP_SEGMENTS && !(set->tested & bit(position))) {
+        uint32_t literal = literal_at(&b->entries[set->at[0]], position);
+
+        for (size_t i = 1; i < set->count; i++)
+            if (literal_at(&b->entries[set->at[i]], position) != literal)
+                return;
+        if (literal == NO_LITERAL)
+            return;
+
+        struct str more = b->literals.at[literal];
+        if (branch->text.len + 1 + more.len > PATHMAP_TEXT)
+            return;
+        branch->text = pool_printf(b->pool, "%.*s/%.*s", STR_ARG(branch->text), STR_ARG(more));
+        set->tested |= bit(position);
+    }
+}
+
+static uint32_t text_offset(struct builder *b, struct str text)
+{
+    void *known = map_get(&b->text_offsets, text);
+    uint32_t offset = (uint32_t)b->texts.len;
+
+    if (known)
+        return (uint32_t)(uintptr_t)known - 1;
+    text_byte(&b->texts, (char)text.len);
+    text_add(&b->texts, text);
+    map_set(&b->text_offsets, b->pool, text, (void *)(uintptr_t)(offset + 1));
+    return offset;
+}
+
+/* The slots of one part; free ones repeat some branch, which then never fits. */
+static void fill(struct builder *b, struct pathmap_node *node, struct phash_part part,
+                 const struct branch *branches, const uint32_t *hashes, const uint32_t *picked,
+                 size_t count)
+{
+    const struct branch *any = &branches[count ? picked[0] : 0];
+
+    node->edges = (uint32_t)b->edges.count;
+    node->seed = part.seed;
+    node->slots = part.slots;
+    for (uint32_t i = 0; i < part.slots; i++)
+        *vec_add(b->pool, &b->edges) = (struct pathmap_edge){text_offset(b, any->text), any->next};
+    for (size_t i = 0; i < count; i++) {
+        const struct branch *branch = &branches[picked[i]];
+        uint32_t slot = pathmap_slot(hashes[picked[i]], part.seed, part.slots);
+
+        b->edges.at[node->edges + slot] =
+            (struct pathmap_edge){text_offset(b, branch->text), branch->next};
+    }
+}
+
+static int32_t emit_node(struct builder *b, struct pathmap_node node, const struct phash *phash,
+                         const struct branch *branches, const uint32_t *hashes, size_t count)
+{
+    uint32_t *picked = pool_take(b->pool, count * sizeof *picked);
+    uint32_t index = (uint32_t)b->nodes.count;
+
+    if (phash->bits == 0) {
+        for (size_t i = 0; i < count; i++)
+            picked[i] = (uint32_t)i;
+        fill(b, &node, phash->parts[0], branches, hashes, picked, count);
+        *vec_add(b->pool, &b->nodes) = node;
+        return (int32_t)index;
+    }
+
+    size_t parts = (size_t)1 << phash->bits;
+    size_t *starts = pool_alloc(b->pool, (parts + 2) * sizeof *starts);
+    for (size_t i = 0; i < count; i++)
+        starts[pathmap_part(hashes[i], phash->bits) + 2]++;
+    for (size_t i = 2; i < parts + 2; i++)
+        starts[i] += starts[i - 1];
+    for (size_t i = 0; i < count; i++)
+        picked[starts[pathmap_part(hashes[i], phash->bits) + 1]++] = (uint32_t)i;
+
+    struct pathmap_node split = node;
+    split.edges = index + 1;
+    split.seed = (uint16_t)phash->bits;
+    *vec_add(b->pool, &b->nodes) = split;
+    for (size_t i = 0; i < parts; i++) {
+        fill(b, &node, phash->parts[i], branches, hashes, picked + starts[i],
+             starts[i + 1] - starts[i]);
+        *vec_add(b->pool, &b->nodes) = node;
+    }
+    return (int32_t)index;
+}
+
+static int32_t grow(struct builder *b, struct set set);
+
+/* A literal that a perfect hash cannot hold beside another is left to the check of its templates. */
+static void give_up(struct builder *b, struct set set, size_t position, uint32_t literal)
+{
+    for (size_t i = 0; i < set.count; i++) {
+        struct entry *entry = &b->entries[set.at[i]];
+
+        if (literal_at(entry, position) == literal) {
+            entry->testable &= ~bit(position);
+            entry->opaque = true;
+        }
+    }
+}
+
+/* One branch for each literal at the position, in the order of precedence. */
+static struct branch *branches_of(struct builder *b, struct set set, size_t position, size_t *count)
+{
+    struct branch *branches = pool_alloc(b->pool, set.count * sizeof *branches);
+    uint32_t *members = pool_take(b->pool, set.count * sizeof *members);
+
+    *count = 0;
+    b->round++;
+    for (size_t i = 0; i < set.count; i++) {
+        uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+
+        if (literal == NO_LITERAL)
+            continue;
+        if (b->stamps[literal] != b->round) {
+            b->stamps[literal] = b->round;
+            b->branch_of[literal] = (uint32_t)*count;
+            branches[(*count)++] =
+                (struct branch){literal, PATHMAP_NONE, b->literals.at[literal], NULL, 0};
+        }
+        branches[b->branch_of[literal]].count++;
+    }
+    for (size_t i = 0, from = 0; i < *count; i++) {
+        branches[i].members = members + from;
+        from += branches[i].count;
+        branches[i].count = 0;
+    }
+    for (size_t i = 0; i < set.count; i++) {
+        uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+        struct branch *branch = &branches[b->branch_of[literal]];
+
+        if (literal != NO_LITERAL)
+            branch->members[branch->count++] = set.at[i];
+    }
+    return branches;
+}
+
+static int32_t split(struct builder *b, struct set set, size_t position)
+{
+    struct pathmap_node node = {.segment = (uint8_t)position};
+    struct phash phash;
+    size_t count, first, second;
+    struct branch *branches = branches_of(b, set, position, &count);
+    uint32_t *hashes = pool_take(b->pool, count * sizeof *hashes);
+    struct set others = others_of(b, set, position);
+
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = pathmap_hash(branches[i].text);
+    if (!phash_build(b->pool, hashes, count, &phash, &first, &second)) {
+        give_up(b, set, position, branches[second].literal);
+        return grow(b, set);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct set rest = merged(b, &branches[i], others);
+
+        lengthen(b, &branches[i], &rest, position);
+        branches[i].next = grow(b, rest);
+    }
+    node.otherwise = grow(b, others);
+    return emit_node(b, node, &phash, branches, hashes, count);
+}
+
+/* The set as a key: what was tested counts only where its templates have literals. */
+static struct str key_of(struct builder *b, struct set set)
+{
+    size_t len = sizeof(uint64_t) + 1 + set.count * sizeof *set.at;
+    char *key = pool_take(b->pool, len);
+    uint64_t relevant = 0;
+
+    for (size_t i = 0; i < set.count; i++)
+        relevant |= b->entries[set.at[i]].literals;
+    relevant &= set.tested;
+    memcpy(key, &relevant, sizeof relevant);
+    key[sizeof relevant] = b->odd;
+    memcpy(key + sizeof relevant + 1, set.at, set.count * sizeof *set.at);
+    return (struct str){key, len};
+}
+
+/* needs: the templates that can still take the path. gives: where the walk goes on. */
+static int32_t grow(struct builder *b, struct set set)
+{
+    for (size_t i = 0; i < set.count; i++)
+        if (certain(b, &b->entries[set.at[i]], set.tested))
+            set.count = i + 1;
+    if (set.count == 0)
+        return PATHMAP_NONE;
+
+    const struct entry *first = &b->entries[set.at[0]];
+    if (set.count == 1 && (first->opaque || certain(b, first, set.tested)))
+        return leaf(b, set);
+
+    struct str key = key_of(b, set);
+    void *known = map_get(&b->memo, key);
+    if (known)
+        return (int32_t)((intptr_t)known - MEMO_BIAS);
+
+    bool affordable = b->nodes.count < b->budget && b->copied < 100 * b->budget;
+    size_t position = affordable ? choose(b, set) : 64;
+    int32_t next = position < 64 ? split(b, set, position) : leaf(b, set);
+    map_set(&b->memo, b->pool, key, (void *)((intptr_t)next + MEMO_BIAS));
+    return next;
+}
+
+/* ---- roots ---- */
+
+/* Whether a template can take paths of that many segments, that do or do not end in a slash. */
+static bool fits_root(const struct builder *b, const struct entry *entry, size_t segments,
+                      size_t slash)
+{
+    bool empty_inside = false;
+
+    if (entry->tail)
+        return entry->count <= segments;
+    if (entry->count != segments || (entry->segs[segments - 1].literal == 1) != (slash == 1))
+        return false;
+    for (size_t i = 0; i + 1 < entry->count; i++)
+        empty_inside |= entry->segs[i].literal == 1;
+    return empty_inside == b->odd;
+}
+
+static const int32_t *plant(struct builder *b, size_t depth)
+{
+    int32_t *roots = pool_alloc(b->pool, 2 * (depth + 1) * sizeof *roots);
+
+    roots[0] = roots[1] = PATHMAP_NONE;
+    for (size_t segments = 1; segments <= depth; segments++)
+        for (size_t slash = 0; slash < 2; slash++) {
+            struct set set = {pool_take(b->pool, b->count * sizeof *set.at), 0, 0};
+
+            for (size_t i = 0; i < b->count; i++)
+                if (fits_root(b, &b->entries[i], segments, slash))
+                    set.at[set.count++] = (uint32_t)i;
+            if (slash && segments <= PATHMAP_SEGMENTS)
+                set.tested = bit(segments - 1);
+            roots[2 * segments + slash] = grow(b, set);
+        }
+    return roots;
+}
+
+/* ---- tables ---- */
+
+static void put_pieces(struct builder *b, const struct entry *entry)
+{
+    for (size_t i = 0; i < entry->count; i++) {
+        const struct ir_segment *from = entry->segs[i].from;
+
+        if (entry->segs[i].rank == RANK_TAIL) {
+            *vec_add(b->pool, &b->pieces) = (struct pathmap_piece){PATHMAP_TAIL, 0, NULL};
+            continue;
+        }
+        *vec_add(b->pool, &b->pieces) = (struct pathmap_piece){PATHMAP_SLASH, 0, NULL};
+        for (size_t j = 0; from && j < from->parts.count; j++) {
+            const struct ir_part *part = &from->parts.at[j];
+            struct str text = folded(b, part->literal);
+
+            *vec_add(b->pool, &b->pieces) =
+                part->param < 0
+                    ? (struct pathmap_piece){PATHMAP_LITERAL, (uint32_t)text.len, text.at}
+                    : (struct pathmap_piece){PATHMAP_PARAM, 0, NULL};
+        }
+    }
+    *vec_add(b->pool, &b->pieces) = (struct pathmap_piece){PATHMAP_END, 0, NULL};
+}
+
+/* The number of a shape that is not a pattern; equal ones share it. */
+static uint32_t shape_number(struct builder *b, uint32_t mask)
+{
+    struct str key = pool_copy(b->pool, (struct str){(const char *)&mask, sizeof mask});
+    void *known = map_get(&b->shape_numbers, key);
+
+    if (known)
+        return (uint32_t)((uintptr_t)known - 1);
+    *vec_add(b->pool, &b->shapes) = mask;
+    map_set(&b->shape_numbers, b->pool, key, (void *)(uintptr_t)b->shapes.count);
+    return (uint32_t)b->shapes.count - 1;
+}
+
+static uint32_t shape_of(struct builder *b, struct entry *entry)
+{
+    uint32_t mask = 0;
+
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->segs[i].literal == NO_LITERAL && i >= 31)
+            entry->patterned = true;
+        else if (entry->segs[i].literal == NO_LITERAL)
+            mask |= (uint32_t)bit(i);
+    if (!entry->patterned && !entry->tail)
+        return mask;
+    mask = PATHMAP_PATTERN | (uint32_t)b->pieces.count;
+    put_pieces(b, entry);
+    return mask;
+}
+
+static void put_paths(struct builder *b)
+{
+    uint32_t *shapes = pool_alloc(b->pool, (b->count + 1) * sizeof *shapes);
+    uint16_t *paths = pool_alloc(b->pool, (b->count + 1) * sizeof *paths);
+
+    for (size_t i = 0; i < b->count; i++) {
+        uint32_t shape = shape_of(b, &b->entries[i]);
+        uint32_t number = shape_number(b, shape);
+
+        shapes[b->entries[i].number] = shape;
+        paths[b->entries[i].number] = (uint16_t)number;
+    }
+
+    bool small = b->shapes.count <= UINT16_MAX;
+    b->tree->map.paths = small ? paths : NULL;
+    b->tree->map.shapes = small ? b->shapes.at : shapes;
+    b->tree->paths = b->count;
+    b->tree->shapes = small ? b->shapes.count : b->count;
+    b->tree->map.pieces = b->pieces.at;
+    b->tree->pieces = b->pieces.count;
+}
+
+/* The same nodes and edges in half the bytes. */
+static void put_small(struct builder *b)
+{
+    struct pathmap_small_node *nodes = pool_alloc(b->pool, (b->nodes.count + 1) * sizeof *nodes);
+    struct pathmap_small_edge *edges = pool_alloc(b->pool, (b->edges.count + 1) * sizeof *edges);
+
+    for (size_t i = 0; i < b->nodes.count; i++) {
+        const struct pathmap_node *node = &b->nodes.at[i];
+
+        nodes[i] = (struct pathmap_small_node){(uint16_t)node->edges, (int16_t)node->otherwise,
+                                               node->seed, node->slots, node->segment};
+    }
+    for (size_t i = 0; i < b->edges.count; i++)
+        edges[i] = (struct pathmap_small_edge){(uint16_t)b->edges.at[i].text,
+                                               (int16_t)b->edges.at[i].next};
+    b->tree->map.small_nodes = nodes;
+    b->tree->map.small_edges = edges;
+}
+
+static void put_tables(struct builder *b)
+{
+    struct pathtree *tree = b->tree;
+
+    put_paths(b);
+    tree->nodes = b->nodes.count;
+    tree->edges = b->edges.count;
+    tree->text_len = b->texts.len;
+    tree->trials = b->trials.count;
+    for (int i = 0; i < PATHMAP_SLACK; i++)
+        text_byte(&b->texts, 0);
+    tree->map.texts = b->texts.at;
+    tree->map.trials = b->trials.at;
+    if (tree->nodes <= INT16_MAX && tree->edges <= UINT16_MAX && tree->text_len <= UINT16_MAX &&
+        tree->paths + tree->trials < INT16_MAX) {
+        put_small(b);
+        return;
+    }
+    tree->map.nodes = b->nodes.at;
+    tree->map.edges = b->edges.at;
+}
+
+bool pathtree_build(struct pool *pool, const struct pathtree_template *templates, size_t count,
+                    bool fold, struct pathtree *tree)
+{
+    struct builder b = {
+        .pool = pool, .fold = fold, .count = count, .texts = {.pool = pool}, .tree = tree};
+    size_t depth = 0, segments = 0;
+
+    *tree = (struct pathtree){0};
+    *vec_add(pool, &b.literals) = STR("");
+    intern(&b, STR("")); /* id 1: the empty segment */
+    b.entries = pool_alloc(pool, (count + 1) * sizeof *b.entries);
+    for (size_t i = 0; i < count; i++) {
+        b.entries[i] = entry_of(&b, &templates[i], i);
+        segments += b.entries[i].count;
+        if (b.entries[i].count > depth)
+            depth = b.entries[i].count;
+    }
+    qsort(b.entries, count, sizeof *b.entries, by_precedence);
+    b.stamps = pool_alloc(pool, b.literals.count * sizeof *b.stamps);
+    b.branch_of = pool_alloc(pool, b.literals.count * sizeof *b.branch_of);
+    b.budget = 8 * segments + 1024;
+
+    tree->map.path_count = (uint32_t)count;
+    tree->map.depth = (uint32_t)depth + 1;
+    tree->roots = 2 * (depth + 2);
+    tree->map.roots = plant(&b, depth + 1);
+    b.odd = true;
+    tree->map.odd_roots = plant(&b, depth + 1);
+    put_tables(&b);
+    return tree->crowd_count == 0;
+}
+
+size_t pathtree_bytes(const struct pathtree *tree)
+{
+    const struct pathmap *map = &tree->map;
+
+    return 2 * tree->roots * sizeof *map->roots +
+           tree->nodes * (map->nodes ? sizeof *map->nodes : sizeof *map->small_nodes) +
+           tree->edges * (map->edges ? sizeof *map->edges : sizeof *map->small_edges) +
+           tree->text_len + PATHMAP_SLACK + (map->paths ? tree->paths * sizeof *map->paths : 0) +
+           tree->shapes * sizeof *map->shapes + tree->trials * sizeof *map->trials +
+           tree->pieces * sizeof *map->pieces;
+}

@@ -1,0 +1,26 @@
+/* phash: perfect hashes for the matcher: seeds under which no two keys of a node share a slot. Keys are
+ * known by their 32-bit hashes (pathmap_hash). A small set has one seed, a large one is split into parts by
+ * pathmap_part, each with a seed of its own: linear time, about 1.2 slots a key. Deterministic. */
+#ifndef GEN_PHASH_H
+#define GEN_PHASH_H
+
+#include "base/pathmap.h"
+#include "base/pool.h"
+
+enum { PHASH_WHOLE = 64, PHASH_SLOTS = 255 };
+
+struct phash_part {
+    uint16_t seed;
+    uint8_t slots; /* at least 1 */
+};
+
+struct phash {
+    uint32_t bits; /* 2^bits parts */
+    struct phash_part *parts;
+};
+
+/* false: keys[*first] and keys[*second] (hashes) cannot be kept apart. */
+bool phash_build(struct pool *pool, const uint32_t *keys, size_t count, struct phash *out,
+                 size_t *first, size_t *second);
+
+#endif

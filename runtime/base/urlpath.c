@@ -1,0 +1,312 @@
+#include "base/urlpath.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static const char BAD_ESCAPE[] = "the path has a '%' without two hexadecimal digits";
+static const char BAD_NUL[] = "the path has an encoded NUL byte";
+static const char BAD_SLASH[] = "the path has an encoded slash or backslash";
+static const char BAD_BYTE[] = "the path has a byte that a URI cannot hold";
+static const char BAD_START[] = "the path does not start with a slash";
+static const char BAD_CLIMB[] = "the path climbs above the root";
+static const char BAD_HIDDEN_DOTS[] =
+    "the path hides a dot segment behind an encoded slash or a ';'";
+static const char BAD_DOTS[] = "the path has a dot segment";
+
+enum { PLAIN = 1, UNRESERVED = 2, REFUSED = 4 };
+
+/* PLAIN: may stand raw in a segment (RFC 3986 pchar). REFUSED: has no business in a request's path. */
+static const uint8_t classes[256] = {
+    [0 ... ' '] = REFUSED,
+    ['#'] = REFUSED,
+    ['?'] = REFUSED,
+    ['\\'] = REFUSED,
+    [0x7F ... 0xFF] = REFUSED,
+    ['!'] = PLAIN,
+    ['$'] = PLAIN,
+    ['&' ... ','] = PLAIN,
+    ['-' ... '.'] = PLAIN | UNRESERVED,
+    ['0' ... '9'] = PLAIN | UNRESERVED,
+    [':' ... ';'] = PLAIN,
+    ['='] = PLAIN,
+    ['@'] = PLAIN,
+    ['A' ... 'Z'] = PLAIN | UNRESERVED,
+    ['_'] = PLAIN | UNRESERVED,
+    ['a' ... 'z'] = PLAIN | UNRESERVED,
+    ['~'] = PLAIN | UNRESERVED,
+};
+
+static unsigned class_of(char byte)
+{
+    return classes[(unsigned char)byte];
+}
+
+static int hex(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* The byte that "%XX" at `from` stands for, or -1. */
+static int escaped(struct str s, size_t from)
+{
+    if (from + 2 >= s.len || hex(s.at[from + 1]) < 0 || hex(s.at[from + 2]) < 0)
+        return -1;
+    return hex(s.at[from + 1]) * 16 + hex(s.at[from + 2]);
+}
+
+/* ---- the quick scan ---- */
+
+/* Bit i: the i-th byte needs a closer look. Dots count behind a slash, slashes behind a slash. */
+struct suspects {
+    unsigned odd, slash, dot;
+};
+
+static struct suspects look(const char *at, size_t len)
+{
+    struct suspects found = {0};
+
+    for (size_t i = 0; i < len; i++) {
+        found.slash |= (unsigned)(at[i] == '/') << i;
+        found.dot |= (unsigned)(at[i] == '.') << i;
+        found.odd |= (unsigned)(at[i] != '/' && !(class_of(at[i]) & PLAIN)) << i;
+    }
+    return found;
+}
+
+#ifdef __SSE2__
+/* The same for 16 bytes. Letters, digits, "-./:_" pass; rarer plain bytes are looked at one by one. */
+static struct suspects look16(const char *at)
+{
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i letter =
+        _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    const __m128i other = _mm_sub_epi8(bytes, _mm_set1_epi8('-'));
+    const __m128i plain = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter),
+                     _mm_cmpeq_epi8(_mm_min_epu8(other, _mm_set1_epi8(':' - '-')), other)),
+        _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
+
+    if (_mm_movemask_epi8(plain) != 0xFFFF)
+        return look(at, 16);
+    return (struct suspects){
+        0,
+        (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'))),
+        (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))),
+    };
+}
+#else
+static struct suspects look16(const char *at)
+{
+    return look(at, 16);
+}
+#endif
+
+bool urlpath_is_normal(struct str path, const struct urlpath_rules *rules)
+{
+    unsigned behind_slash = 0;
+
+    if (path.len == 0 || path.at[0] != '/')
+        return false;
+    for (size_t i = 0; i < path.len; i += 16) {
+        size_t left = path.len - i;
+        struct suspects found = left >= 16 ? look16(path.at + i) : look(path.at + i, left);
+
+        behind_slash |= found.slash << 1;
+        if (found.odd || (found.dot & behind_slash) ||
+            (rules->merge_slashes && (found.slash & behind_slash)))
+            return false;
+        behind_slash = behind_slash >> 16 & 1;
+    }
+    return true;
+}
+
+/* ---- the careful way ---- */
+
+struct writer {
+    const struct urlpath_rules *rules;
+    char *start, *segment, *at;
+    const char *error;
+};
+
+static void put_escape(struct writer *w, unsigned char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    *w->at++ = '%';
+    *w->at++ = digits[byte >> 4];
+    *w->at++ = digits[byte & 15];
+}
+
+/* Length of a (possibly escaped) dot at `from`, or 0. */
+static size_t dot_at(struct str s, size_t from)
+{
+    if (from < s.len && s.at[from] == '.')
+        return 1;
+    return from < s.len && s.at[from] == '%' && escaped(s, from) == '.' ? 3 : 0;
+}
+
+/* Where the piece that begins at `from` ends: at an encoded slash or backslash or the end. */
+static size_t piece_end(struct str s, size_t from)
+{
+    while (from < s.len) {
+        int byte = s.at[from] == '%' ? escaped(s, from) : 0;
+
+        if (byte == '/' || byte == '\\')
+            return from;
+        from++;
+    }
+    return from;
+}
+
+/* 0: nothing special, 1: ".", 2: "..", -1: some server will see a dot segment in it (Tomcat drops what
+ * follows ';', others decode before they resolve). */
+static int dots_of(struct str segment)
+{
+    for (size_t from = 0; from <= segment.len; from += 3) {
+        size_t end = piece_end(segment, from), at = from;
+        int dots = 0;
+
+        for (size_t len; dots < 3 && (len = dot_at(segment, at)) > 0; dots++)
+            at += len;
+        if ((dots == 1 || dots == 2) && (at == end || segment.at[at] == ';'))
+            return at == segment.len && from == 0 ? dots : -1;
+        from = end;
+    }
+    return 0;
+}
+
+/* Resolves the segment just written when it is a dot segment (RFC 3986 section 5.2.4; climbing out is
+ * refused instead of ignored, as nobody means it). True: the segment is gone, with the slash behind it. */
+static bool segment_end(struct writer *w)
+{
+    int dots = dots_of((struct str){w->segment, (size_t)(w->at - w->segment)});
+
+    if (dots == 0)
+        return w->rules->merge_slashes && w->at == w->segment && w->at > w->start;
+    if (dots < 0)
+        w->error = BAD_HIDDEN_DOTS;
+    else if (!w->rules->normalize)
+        w->error = BAD_DOTS;
+    else if (dots == 2 && w->segment == w->start + 1)
+        w->error = BAD_CLIMB;
+    if (w->error)
+        return true;
+    if (dots == 2)
+        for (w->segment--; w->segment[-1] != '/';)
+            w->segment--;
+    w->at = w->segment;
+    return true;
+}
+
+static void put_slash(struct writer *w)
+{
+    if (w->at > w->start && segment_end(w))
+        return;
+    *w->at++ = '/';
+    w->segment = w->at;
+}
+
+static void put_encoded(struct writer *w, struct str path, size_t from)
+{
+    int byte = escaped(path, from);
+
+    if (byte < 0)
+        w->error = BAD_ESCAPE;
+    else if (byte == 0)
+        w->error = BAD_NUL;
+    else if ((byte == '/' || byte == '\\') && w->rules->encoded_slash == URLPATH_SLASH_REJECT)
+        w->error = BAD_SLASH;
+    else if (byte == '/' && w->rules->encoded_slash == URLPATH_SLASH_DECODE)
+        put_slash(w);
+    else if (!w->rules->normalize)
+        w->at = (char *)memcpy(w->at, path.at + from, 3) + 3;
+    else if (classes[byte] & UNRESERVED)
+        *w->at++ = (char)byte;
+    else
+        put_escape(w, (unsigned char)byte);
+}
+
+static void put_raw(struct writer *w, char byte)
+{
+    unsigned class = class_of(byte);
+
+    if (class & REFUSED)
+        w->error = BAD_BYTE;
+    else if ((class & PLAIN) || !w->rules->normalize)
+        *w->at++ = byte;
+    else
+        put_escape(w, (unsigned char)byte);
+}
+
+const char *urlpath_normalise(struct str path, const struct urlpath_rules *rules, char *buf,
+                              struct str *out)
+{
+    struct writer w = {rules, buf, buf, buf, NULL};
+
+    *out = path;
+    if (urlpath_is_normal(path, rules))
+        return NULL;
+    if (path.len == 0 || path.at[0] != '/')
+        return BAD_START;
+    for (size_t i = 0; i < path.len && !w.error; i++) {
+        if (path.at[i] == '/')
+            put_slash(&w);
+        else if (path.at[i] == '%')
+            put_encoded(&w, path, i), i += 2;
+        else
+            put_raw(&w, path.at[i]);
+    }
+    if (!w.error && w.at > w.segment)
+        segment_end(&w);
+    if (w.error)
+        return w.error;
+    if (!str_eq(path, (struct str){buf, (size_t)(w.at - buf)}))
+        *out = (struct str){buf, (size_t)(w.at - buf)};
+    return NULL;
+}
+
+const char *urlpath_literal(struct str text, const struct urlpath_rules *rules, char *buf,
+                            struct str *out)
+{
+    struct writer w = {rules, buf, buf, buf, NULL};
+
+    for (size_t i = 0; i < text.len && !w.error; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+
+        if (byte < ' ' || byte == 0x7F || byte == '\\') {
+            w.error = BAD_BYTE;
+        } else if (byte == '%') {
+            int value = escaped(text, i);
+
+            if (value == '/' && rules->encoded_slash == URLPATH_SLASH_DECODE)
+                return BAD_SLASH;
+            put_encoded(&w, text, i);
+            i += 2;
+        } else if (classes[byte] & PLAIN) {
+            *w.at++ = (char)byte;
+        } else {
+            put_escape(&w, byte);
+        }
+    }
+    *out = (struct str){buf, (size_t)(w.at - buf)};
+    return w.error;
+}
+
+bool urlpath_has_encoded_slash(struct str path)
+{
+    return piece_end(path, 0) < path.len;
+}
+
+struct str urlpath_fold(struct str path, char *buf)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        char byte = path.at[i];
+
+        buf[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    }
+    return (struct str){buf, path.len};
+}
