@@ -269,14 +269,38 @@ static bool usable(const struct dns *dns, const struct dns_name *name)
     return name->count > 0 && dns->loop->now < name->keep_until;
 }
 
+/* The first address of a family goes behind its others. */
+static void rotate(struct dns_name *name, sa_family_t family)
+{
+    struct dns_address first, *hole = NULL;
+
+    for (size_t i = 0; i < name->count; i++) {
+        struct dns_address *address = &name->addresses[i];
+        if (address->at.ss_family != family)
+            continue;
+        if (hole)
+            *hole = *address;
+        else
+            first = *address;
+        hole = address;
+    }
+    if (hole)
+        *hole = first;
+}
+
 bool dns_resolve(struct dns *dns, struct dns_name *name)
 {
     if (!name->op.loop)
         begin(dns, name);
     if (!name->pending && dns->loop->now >= name->refresh_at)
         ask(dns, name);
-    if (usable(dns, name))
+    if (usable(dns, name)) {
+        if (name->count > 1) {
+            rotate(name, AF_INET6);
+            rotate(name, AF_INET);
+        }
         return true;
+    }
     if (name->pending && name->op.state != OP_RUNNING)
         op_open(&name->op, dns->loop, WAIT_MS, on_waited_enough);
     return false;

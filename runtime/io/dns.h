@@ -43,7 +43,8 @@ void dns_close(struct dns *dns);
 
 /* Makes sure that name->addresses are usable: true when they are now (a refresh may be under way), false
  * when name->op must be waited for; after the wake there are addresses, or name->error says why not. A
- * literal address is usable at once, for ever. */
+ * literal address is usable at once, for ever. Each call that returns true moves the first address of either
+ * family behind its others, so that connections spread over them. */
 bool dns_resolve(struct dns *dns, struct dns_name *name);
 
 /* "1.2.3.4", "::1" to a socket address; false when it is a name. */

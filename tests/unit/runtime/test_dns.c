@@ -352,6 +352,24 @@ static void test_both_families_interleaved(void **state)
     assert_int_equal(server.queries, 2);
 }
 
+static void test_addresses_take_turns(void **state)
+{
+    struct dns_name name = look_up("both.test");
+
+    (void)state;
+    assert_false(dns_resolve(dns, &name));
+    wait_for(&name);
+    for (int turn = 1; turn < 7; turn++) {
+        char v6[32], v4[32];
+        snprintf(v6, sizeof v6, "[2001:db8::%d]:80", turn % 2 + 1);
+        snprintf(v4, sizeof v4, "192.0.2.%d:80", turn % 3 + 1);
+        assert_true(dns_resolve(dns, &name));
+        assert_string_equal(text_of(&name, 0), v6);
+        assert_string_equal(text_of(&name, 1), v4);
+        assert_int_equal(name.count, 5);
+    }
+}
+
 static void test_one_family(void **state)
 {
     static const char *hosts[] = {"four.test", "six.test", "half.test", "FOUR.test", "four.test."};
@@ -573,6 +591,7 @@ int main(void)
         TEST(test_literals_need_no_server),
         TEST(test_localhost_needs_no_server),
         TEST(test_both_families_interleaved),
+        TEST(test_addresses_take_turns),
         TEST(test_one_family),
         TEST(test_one_question_for_all_who_wait),
         TEST(test_ttl),
