@@ -1,7 +1,9 @@
 /* ref: JSON pointers and $ref. A $ref is resolved where it stands, lazily and once: ref_follow gives the
- * node that a reference object finally points at, through local files and chains, and reports unresolved,
- * remote and self-referring ones with their place. Cycles through structure (a schema that contains itself)
- * are legal and are the business of whoever walks. */
+ * node that a reference object finally points at, through local files and chains, and reports unresolved
+ * (ref-unresolved), remote (ref-remote) and self-referring (ref-loop) ones with their place. Cycles through
+ * structure (a schema that contains itself) are legal and are the business of whoever walks, and so are the
+ * siblings of "$ref". A reference is seen from the file in which it stands; the pointer behind '#' is one
+ * into the document as written, it does not pass through other references. */
 #ifndef GEN_REF_H
 #define GEN_REF_H
 

@@ -5,6 +5,7 @@
 #ifndef GEN_SOURCE_H
 #define GEN_SOURCE_H
 
+#include "base/map.h"
 #include "base/pool.h"
 #include "base/vec.h"
 
@@ -24,6 +25,9 @@ struct source {
     size_t line_count;
     struct node *tree; /* what yaml_read made of it; NULL before, and after an error */
     bool tree_read;
+    struct map refs; /* what ref has resolved, by the text of the reference */
+    uint32_t
+        stands_for; /* an overlay: the document from which its references are seen; 0: itself */
 };
 
 /* A place that walks forward through a file: begins as {.line = 1, .col = 1}. */
