@@ -1,0 +1,218 @@
+#include "check.h"
+
+#include "base/map.h"
+#include "base/text.h"
+#include "member.h"
+
+/* ---- upstreams ---- */
+
+struct usage {
+    struct job *job;
+    const struct gateway *gw;
+    bool *used;
+};
+
+static void check_forward(struct usage *u, const struct ir_forward *forward)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        u->used[forward->choices.at[i].upstream] = true;
+        total += forward->choices.at[i].weight;
+    }
+    if (forward->choices.count > 0 && total == 0)
+        diag_error(&u->job->diags, forward->loc, "no-weight",
+                   "all weights are 0: no upstream would take a request");
+}
+
+static void check_upstreams(struct usage *u)
+{
+    for (size_t i = 0; i < u->gw->upstreams.count; i++) {
+        const struct ir_upstream *upstream = &u->gw->upstreams.at[i];
+        uint64_t total = 0;
+
+        for (size_t j = 0; j < upstream->targets.count; j++)
+            total += upstream->targets.at[j].weight;
+        if (upstream->targets.count > 0 && total == 0)
+            diag_error(&u->job->diags, upstream->loc, "no-weight",
+                       "all targets of upstream '%.*s' have the weight 0",
+                       STR_SHORT(upstream->name));
+        if (!u->used[i])
+            diag_warn(&u->job->diags, upstream->loc, "unused-upstream",
+                      "no operation uses the upstream '%.*s'", STR_SHORT(upstream->name));
+    }
+}
+
+/* ---- route[] ---- */
+
+static bool has_value(const struct ir_condition *c, struct str value)
+{
+    for (size_t i = 0; i < c->value_count; i++) {
+        struct str v = c->values[i];
+        if (c->kind == IR_IF_PREFIX ? str_starts(value, v) : str_eq(v, value))
+            return true;
+        if (c->kind != IR_IF_HOST)
+            continue;
+        if (str_eq(v, STR("*")))
+            return true;
+        /* "*.example.com" takes "a.example.com" and "*.a.example.com". */
+        if (str_starts(v, STR("*.")) && value.len > v.len - 1 &&
+            str_eq(str_from(value, value.len - (v.len - 1)), str_from(v, 1)))
+            return true;
+    }
+    return false;
+}
+
+/* True when every request that meets `narrow` meets `wide`. */
+static bool implies(const struct ir_condition *narrow, const struct ir_condition *wide)
+{
+    const bool same_name = narrow->kind == IR_IF_HEADER ? str_eq_nocase(narrow->name, wide->name)
+                                                        : str_eq(narrow->name, wide->name);
+
+    if (narrow->kind != wide->kind || !same_name || narrow->value_count == 0)
+        return false;
+    for (size_t i = 0; i < narrow->value_count; i++)
+        if (!has_value(wide, narrow->values[i]))
+            return false;
+    return true;
+}
+
+static bool covers(const struct ir_branch *wide, const struct ir_branch *narrow)
+{
+    for (size_t i = 0; i < wide->all.count; i++) {
+        bool implied = false;
+        for (size_t j = 0; j < narrow->all.count && !implied; j++)
+            implied = implies(&narrow->all.at[j], &wide->all.at[i]);
+        if (!implied)
+            return false;
+    }
+    return true;
+}
+
+/* A request that the branch is meant for: "GET /orders?beta=1 with 'X-Tenant: a'". */
+static struct str example(struct pool *pool, const struct ir_operation *op,
+                          const struct ir_branch *branch)
+{
+    struct text query = {.pool = pool}, fields = {.pool = pool}, all = {.pool = pool};
+    struct str path = op->path;
+
+    for (size_t i = 0; i < branch->all.count; i++) {
+        const struct ir_condition *c = &branch->all.at[i];
+        struct str value = c->value_count > 0 ? c->values[0] : STR("");
+
+        if (c->kind == IR_IF_QUERY)
+            text_printf(&query, "%s%.*s=%.*s", query.len ? "&" : "?", STR_SHORT(c->name),
+                        STR_SHORT(value));
+        else if (c->kind == IR_IF_PREFIX)
+            path = value;
+        else if (c->kind == IR_IF_PATH_PARAM)
+            text_printf(&fields, " with {%.*s} = '%.*s'", STR_SHORT(c->name), STR_SHORT(value));
+        else
+            text_printf(&fields, " with '%.*s: %.*s'",
+                        STR_SHORT(c->kind == IR_IF_HOST ? STR("Host") : c->name), STR_SHORT(value));
+    }
+    text_printf(&all, "%.*s %.*s", STR_SHORT(op->method), STR_SHORT(path));
+    text_add(&all, text_str(&query));
+    text_add(&all, text_str(&fields));
+    return text_str(&all);
+}
+
+static void check_branches(struct job *job, const struct ir_operation *op)
+{
+    for (size_t i = 1; i < op->branches.count; i++) {
+        const struct ir_branch *late = &op->branches.at[i];
+        for (size_t j = 0; j < i; j++) {
+            const struct ir_branch *early = &op->branches.at[j];
+            if (!covers(early, late))
+                continue;
+            diag_error(&job->diags, late->loc, "unreachable-branch",
+                       "this branch is never taken: %.*s goes to an earlier one",
+                       STR_ARG(example(&job->pool, op, late)));
+            diag_note(&job->diags, early->loc,
+                      early->all.count > 0 ? "this branch takes it"
+                                           : "this branch takes everything");
+            break;
+        }
+    }
+    if (op->branches.count > 0 && op->branches.at[op->branches.count - 1].all.count > 0)
+        diag_error(&job->diags, op->branches.at[op->branches.count - 1].loc, "missing-default",
+                   "no branch takes the other requests of %.*s %.*s: end 'route' with one without "
+                   "'match', or say 'upstream' beside it",
+                   STR_SHORT(op->method), STR_SHORT(op->path));
+}
+
+/* ---- operations ---- */
+
+/* A redirect to the very path that it answers would go in circles. */
+static void check_redirect(struct job *job, const struct gateway *gw, const struct ir_operation *op)
+{
+    const struct ir_endpoint *e = &gw->endpoints.at[op->endpoint];
+    struct text location = {.pool = &job->pool};
+
+    if (op->action != IR_REDIRECT)
+        return;
+    for (size_t i = 0; i < op->answer.location.count; i++) {
+        const struct ir_piece *piece = &op->answer.location.at[i];
+        if (piece->param < 0)
+            text_add(&location, piece->literal);
+        else
+            text_printf(&location, "{%.*s}", STR_ARG(e->params.at[piece->param]));
+    }
+    if (str_eq(text_str(&location), op->path))
+        diag_error(&job->diags, op->loc, "redirect-loop", "%.*s %.*s redirects to itself",
+                   STR_SHORT(op->method), STR_SHORT(op->path));
+}
+
+static void check_operation(struct usage *u, const struct ir_operation *op)
+{
+    check_forward(u, &op->forward);
+    for (size_t i = 0; i < op->branches.count; i++)
+        check_forward(u, &op->branches.at[i].forward);
+    check_branches(u->job, op);
+    check_redirect(u->job, u->gw, op);
+    if (op->internal && !op->disabled)
+        diag_warn(&u->job->diags, op->loc, "unreachable-operation",
+                  "%.*s %.*s is internal, and nothing in the gateway calls it",
+                  STR_SHORT(op->method), STR_SHORT(op->path));
+}
+
+/* ---- listeners ---- */
+
+static void check_address(struct job *job, struct map *seen, struct str address, struct loc loc)
+{
+    const struct loc *first;
+    struct loc *place = pool_new(&job->pool, struct loc);
+
+    *place = loc;
+    if (address.len == 0 || (first = map_set(seen, &job->pool, address, place)) == NULL)
+        return;
+    diag_error(&job->diags, loc, "duplicate-listener", "two listeners have the address '%.*s'",
+               STR_SHORT(address));
+    diag_note(&job->diags, *first, "the other");
+}
+
+static void check_listeners(struct job *job, const struct gateway *gw)
+{
+    struct map seen = {0};
+
+    for (size_t i = 0; i < gw->listeners.count; i++)
+        check_address(job, &seen, gw->listeners.at[i].address, gw->listeners.at[i].loc);
+    check_address(job, &seen, gw->status.address, gw->status.loc);
+    check_address(job, &seen, gw->admin.address, gw->admin.loc);
+}
+
+void check(struct job *job, const struct gateway *gw)
+{
+    struct usage usage = {.job = job, .gw = gw};
+
+    if (job_failed(job) || gw == NULL)
+        return;
+    usage.used = pool_alloc(&job->pool, gw->upstreams.count + 1);
+    for (size_t i = 0; i < gw->operations.count; i++)
+        check_operation(&usage, &gw->operations.at[i]);
+    check_upstreams(&usage);
+    check_listeners(job, gw);
+    if (gw->operations.count == 0)
+        diag_warn(&job->diags, (struct loc){0}, "nothing-served",
+                  "the gateway serves no operation: it answers 404 to everything");
+}

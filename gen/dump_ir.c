@@ -1,0 +1,382 @@
+/* The second half of dump: the gateway. */
+#include "base/text.h"
+#include "dump.h"
+
+struct printer {
+    struct text text;
+    const struct gateway *gw;
+};
+
+static void quoted(struct text *text, struct str s)
+{
+    text_json(text, s.at ? s : STR(""));
+}
+
+static void number(struct text *text, const char *label, uint64_t value, uint64_t normal)
+{
+    if (value != normal)
+        text_printf(text, " %s %llu", label, (unsigned long long)value);
+}
+
+static void dump_limits(struct text *text, const char *label, const struct ir_limits *l)
+{
+    size_t mark = text->len;
+
+    text_add(text, str_of(label));
+    size_t empty = text->len;
+    number(text, "body", l->body, 10 << 20);
+    number(text, "upload_rate", l->upload_rate, 0);
+    number(text, "buffer", l->buffer, 64 << 10);
+    number(text, "headers", l->headers, 32 << 10);
+    number(text, "header_count", l->header_count, 100);
+    number(text, "uri", l->uri, 8 << 10);
+    number(text, "upstream_headers", l->upstream_headers, 64 << 10);
+    number(text, "buffers", l->buffers, 64 << 20);
+    if (text->len == empty)
+        text->len = mark;
+    else
+        text_byte(text, '\n');
+}
+
+static void dump_runtime_text(struct text *text, const struct ir_text *t)
+{
+    static const char *const kinds[] = {"", "", "env ", "file "};
+
+    text_printf(text, " %s", kinds[t->kind]);
+    quoted(text, t->text);
+    if (t->fallback.at != NULL) {
+        text_add(text, STR(" default "));
+        quoted(text, t->fallback);
+    }
+}
+
+static void dump_listener(struct text *text, const struct ir_listener *l)
+{
+    text_add(text, STR("listener "));
+    quoted(text, l->address);
+    number(text, "connections", l->connections, 0);
+    number(text, "connections_per_ip", l->connections_per_ip, 0);
+    number(text, "header_timeout", l->header_timeout, 10000);
+    number(text, "idle_timeout", l->idle_timeout, 75000);
+    number(text, "requests", l->keep_alive_requests, 10000);
+    text_add(text, l->keep_alive ? STR("\n") : STR(" close\n"));
+    dump_limits(text, "  limits", &l->limits);
+    if (l->forwarded.trusted_count == 0 && l->forwarded.trusted_file.kind == IR_TEXT_NONE)
+        return;
+    text_printf(text, "  forwarded %.*s", STR_ARG(l->forwarded.header));
+    for (size_t i = 0; i < l->forwarded.trusted_count; i++)
+        text_printf(text, " %.*s", STR_ARG(l->forwarded.trusted[i]));
+    if (l->forwarded.trusted_file.kind != IR_TEXT_NONE)
+        dump_runtime_text(text, &l->forwarded.trusted_file);
+    text_byte(text, '\n');
+}
+
+static void dump_plain_listener(struct text *text, const char *label,
+                                const struct ir_plain_listener *l)
+{
+    if (!l->on)
+        return;
+    text_printf(text, "%s ", label);
+    quoted(text, l->address);
+    if (l->token.kind != IR_TEXT_NONE) {
+        text_add(text, STR(" token"));
+        dump_runtime_text(text, &l->token);
+    }
+    text_byte(text, '\n');
+}
+
+static void dump_upstream(struct text *text, const struct ir_upstream *u)
+{
+    text_add(text, STR("upstream "));
+    quoted(text, u->name);
+    number(text, "max_idle", u->pool_max_idle, 64);
+    number(text, "idle_timeout", u->pool_idle_timeout, 60000);
+    if (u->host_header == IR_HOST_PRESERVE)
+        text_add(text, STR(" host preserve"));
+    if (u->host_header == IR_HOST_LITERAL) {
+        text_add(text, STR(" host "));
+        quoted(text, u->host_literal);
+    }
+    text_byte(text, '\n');
+    for (size_t i = 0; i < u->targets.count; i++) {
+        const struct ir_target *t = &u->targets.at[i];
+        text_printf(text, "  target %s", t->is_unix ? "unix " : "");
+        quoted(text, t->host);
+        number(text, "port", t->port, 0);
+        text_add(text, STR(" host "));
+        quoted(text, t->authority);
+        if (t->path.len > 0) {
+            text_add(text, STR(" path "));
+            quoted(text, t->path);
+        }
+        number(text, "weight", t->weight, 1);
+        text_byte(text, '\n');
+    }
+}
+
+static void dump_conditions(struct text *text, const struct ir_condition *at, size_t count)
+{
+    static const char *const kinds[] = {"host", "header", "query", "param", "prefix"};
+
+    for (size_t i = 0; i < count; i++) {
+        text_printf(text, " %s", kinds[at[i].kind]);
+        if (at[i].name.len > 0) {
+            text_byte(text, ' ');
+            quoted(text, at[i].name);
+        }
+        for (size_t j = 0; j < at[i].value_count; j++) {
+            text_add(text, j == 0 ? STR(" = ") : STR(" | "));
+            quoted(text, at[i].values[j]);
+        }
+    }
+}
+
+static void dump_pieces(struct text *text, const struct ir_piece *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text_byte(text, ' ');
+        if (at[i].param >= 0)
+            text_printf(text, "{%d}", at[i].param);
+        else
+            quoted(text, at[i].literal);
+    }
+}
+
+static void dump_forward(struct printer *p, const char *indent, const struct ir_forward *f)
+{
+    struct text *text = &p->text;
+
+    text_printf(text, "%sforward", indent);
+    for (size_t i = 0; i < f->choices.count; i++) {
+        text_byte(text, ' ');
+        quoted(text, p->gw->upstreams.at[f->choices.at[i].upstream].name);
+        if (f->choices.count > 1)
+            text_printf(text, ":%u", f->choices.at[i].weight);
+    }
+    text_byte(text, '\n');
+    if (!f->rewrite.set)
+        return;
+    text_printf(text, "%srewrite", indent);
+    number(text, "strip", f->rewrite.strip, 0);
+    if (f->rewrite.prefix.len > 0) {
+        text_add(text, STR(" prefix "));
+        quoted(text, f->rewrite.prefix);
+    }
+    if (f->rewrite.path.count > 0) {
+        text_add(text, STR(" path"));
+        dump_pieces(text, f->rewrite.path.at, f->rewrite.path.count);
+    }
+    if (f->rewrite.host.at != NULL) {
+        text_add(text, STR(" host "));
+        quoted(text, f->rewrite.host);
+    }
+    text_add(text, f->rewrite.redirects ? STR(" redirects\n") : STR("\n"));
+}
+
+static void dump_answer(struct text *text, const char *label, const struct ir_answer *a)
+{
+    text_printf(text, "  %s %u", label, a->status);
+    dump_pieces(text, a->location.at, a->location.count);
+    text_add(text, a->location.count > 0 && a->keep_query ? STR(" keep_query\n") : STR("\n"));
+    for (size_t i = 0; i < a->headers.count; i++) {
+        text_add(text, STR("    header "));
+        quoted(text, a->headers.at[i].name);
+        text_byte(text, ' ');
+        quoted(text, a->headers.at[i].value);
+        text_byte(text, '\n');
+    }
+    if (a->body.len > 0) {
+        text_add(text, STR("    body "));
+        quoted(text, a->body);
+        text_byte(text, '\n');
+    }
+}
+
+static void dump_action(struct printer *p, const struct ir_operation *op)
+{
+    switch (op->action) {
+    case IR_FORWARD:
+        dump_forward(p, "  ", &op->forward);
+        return;
+    case IR_ROUTE:
+        for (size_t i = 0; i < op->branches.count; i++) {
+            text_add(&p->text, STR("  branch"));
+            dump_conditions(&p->text, op->branches.at[i].all.at, op->branches.at[i].all.count);
+            text_byte(&p->text, '\n');
+            dump_forward(p, "    ", &op->branches.at[i].forward);
+        }
+        return;
+    case IR_RESPOND:
+        dump_answer(&p->text, "respond", &op->answer);
+        return;
+    case IR_MOCK:
+        dump_answer(&p->text, "mock", &op->answer);
+        return;
+    case IR_REDIRECT:
+        dump_answer(&p->text, "redirect", &op->answer);
+    }
+}
+
+static void dump_errors(struct text *text, const char *label, const struct ir_errors *e)
+{
+    static const char *const formats[] = {"problem+json", "json", "text"};
+
+    if (e->format == IR_ERRORS_PROBLEM && e->type_base.len == 0 && !e->request_id &&
+        e->overrides.count == 0)
+        return;
+    text_printf(text, "%s %s", label, formats[e->format]);
+    if (e->type_base.len > 0) {
+        text_byte(text, ' ');
+        quoted(text, e->type_base);
+    }
+    text_add(text, e->request_id ? STR(" request_id") : STR(""));
+    for (size_t i = 0; i < e->overrides.count; i++) {
+        const struct ir_error_override *o = &e->overrides.at[i];
+        text_printf(text, " %u-%u:%u ", o->first, o->last, o->status);
+        quoted(text, o->content_type);
+        quoted(text, o->body);
+    }
+    text_byte(text, '\n');
+}
+
+static void dump_timeouts(struct text *text, const struct ir_timeouts *t)
+{
+    size_t mark = text->len;
+
+    text_add(text, STR("  timeouts"));
+    size_t empty = text->len;
+    number(text, "connect", t->connect, 5000);
+    number(text, "send", t->send, 60000);
+    number(text, "read", t->read, 60000);
+    number(text, "request", t->request, 0);
+    number(text, "idle", t->idle, 300000);
+    if (text->len == empty)
+        text->len = mark;
+    else
+        text_byte(text, '\n');
+}
+
+static void dump_flags(struct text *text, const struct ir_operation *op)
+{
+    static const char *const slashes[] = {"keep", "reject", "decode"};
+
+    text_add(text, op->internal ? STR("  internal\n") : STR(""));
+    text_add(text, op->disabled ? STR("  disabled\n") : STR(""));
+    text_add(text, op->deprecated ? STR("  deprecated\n") : STR(""));
+    if (op->maintenance)
+        text_printf(text, "  maintenance %u\n", op->retry_after);
+    if (op->encoded_slash != IR_SLASH_KEEP)
+        text_printf(text, "  encoded_slash %s\n", slashes[op->encoded_slash]);
+    if (op->buffer_request != 0 || op->buffer_response != 64 << 10)
+        text_printf(text, "  buffering %llu %llu\n", (unsigned long long)op->buffer_request,
+                    (unsigned long long)op->buffer_response);
+    text_add(text, op->access_log.on ? STR("") : STR("  access_log off\n"));
+}
+
+static void dump_operation(struct printer *p, const struct ir_operation *op)
+{
+    struct text *text = &p->text;
+
+    text_add(text, STR("operation "));
+    quoted(text, op->id);
+    text_printf(text, " %.*s ", STR_ARG(op->method));
+    quoted(text, op->path);
+    text_byte(text, '\n');
+    for (size_t i = 0; i < op->tags.count; i++) {
+        text_add(text, STR("  tag "));
+        quoted(text, op->tags.at[i]);
+        text_byte(text, '\n');
+    }
+    if (!str_eq(op->security, STR("none")) && !str_eq(op->security, STR("public"))) {
+        text_add(text, STR("  security "));
+        quoted(text, op->security);
+        text_add(text, op->passthrough_auth ? STR(" unverified\n") : STR("\n"));
+    }
+    dump_flags(text, op);
+    dump_timeouts(text, &op->timeouts);
+    dump_limits(text, "  limits", &op->limits);
+    dump_errors(text, "  errors", &op->errors);
+    dump_action(p, op);
+    for (size_t i = 0; i < op->origins.count; i++)
+        text_printf(text, "  from %s: %.*s\n", op->origins.at[i].level,
+                    STR_ARG(op->origins.at[i].key));
+}
+
+static void dump_endpoint(struct text *text, const struct ir_endpoint *e)
+{
+    text_add(text, STR("endpoint "));
+    quoted(text, e->pattern);
+    for (size_t i = 0; i < e->segments.count; i++) {
+        const struct ir_segment *s = &e->segments.at[i];
+        text_add(text, STR(" /"));
+        for (size_t j = 0; j < s->parts.count; j++) {
+            if (s->parts.at[j].param >= 0)
+                text_printf(text, "{%d%s}", s->parts.at[j].param, s->tail ? "..." : "");
+            else
+                quoted(text, s->parts.at[j].literal);
+        }
+    }
+    text_add(text, e->trailing_slash ? STR(" /") : STR(""));
+    dump_conditions(text, e->query.at, e->query.count);
+    for (size_t i = 0; i < e->hosts.count; i++) {
+        text_add(text, i == 0 ? STR(" host ") : STR(" | "));
+        quoted(text, e->hosts.at[i]);
+    }
+    text_byte(text, '\n');
+}
+
+static void dump_gateway(struct text *text, const struct gateway *gw)
+{
+    static const char *const generators[] = {"off", "uuid", "counter", "tracker"};
+    static const char *const underscores[] = {"drop", "reject", "pass"};
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+
+    text_add(text, STR("gateway "));
+    quoted(text, gw->name);
+    text_byte(text, ' ');
+    quoted(text, gw->version);
+    text_byte(text, '\n');
+    dump_limits(text, "limits", &gw->limits);
+    if (!gw->path.normalize || gw->path.merge_slashes || !gw->path.case_sensitive)
+        text_printf(text, "path%s%s%s\n", gw->path.normalize ? "" : " raw",
+                    gw->path.merge_slashes ? " merge_slashes" : "",
+                    gw->path.case_sensitive ? "" : " any_case");
+    if (gw->correlation.generator != IR_ID_UUID || !gw->correlation.echo || gw->correlation.trust ||
+        !str_eq(gw->correlation.header_name, STR("X-Request-ID")))
+        text_printf(text, "correlation_id %s %.*s%s%s\n", generators[gw->correlation.generator],
+                    STR_ARG(gw->correlation.header_name), gw->correlation.echo ? " echo" : "",
+                    gw->correlation.trust ? " trust" : "");
+    if (gw->underscores != IR_UNDERSCORES_DROP)
+        text_printf(text, "underscores %s\n", underscores[gw->underscores]);
+    if (gw->log_level != IR_LEVEL_INFO)
+        text_printf(text, "log %s\n", levels[gw->log_level]);
+    if (gw->drain_delay != 0 || gw->drain_grace != 20000)
+        text_printf(text, "drain %llu %llu\n", (unsigned long long)gw->drain_delay,
+                    (unsigned long long)gw->drain_grace);
+    dump_errors(text, "errors", &gw->errors);
+    text_printf(text, "access_log %s %s%s", gw->access_log.on ? "on" : "off",
+                gw->access_log.format == IR_LOG_JSON ? "json" : "combined",
+                gw->access_log.block_when_full ? " block" : "");
+    dump_runtime_text(text, &gw->access_log.output);
+    for (size_t i = 0; i < gw->access_log.fields.count; i++)
+        text_printf(text, " %.*s", STR_ARG(gw->access_log.fields.at[i]));
+    text_byte(text, '\n');
+}
+
+void dump_ir(struct pool *pool, const struct gateway *gw, FILE *out)
+{
+    struct printer p = {.text = {.pool = pool}, .gw = gw};
+
+    dump_gateway(&p.text, gw);
+    for (size_t i = 0; i < gw->listeners.count; i++)
+        dump_listener(&p.text, &gw->listeners.at[i]);
+    dump_plain_listener(&p.text, "status", &gw->status);
+    dump_plain_listener(&p.text, "admin", &gw->admin);
+    for (size_t i = 0; i < gw->upstreams.count; i++)
+        dump_upstream(&p.text, &gw->upstreams.at[i]);
+    for (size_t i = 0; i < gw->endpoints.count; i++)
+        dump_endpoint(&p.text, &gw->endpoints.at[i]);
+    for (size_t i = 0; i < gw->operations.count; i++)
+        dump_operation(&p, &gw->operations.at[i]);
+    fwrite(p.text.at, 1, p.text.len, out);
+}

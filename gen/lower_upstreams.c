@@ -1,0 +1,153 @@
+/* The pools of backends: those that documents name, those that the command line names, and those that
+ * `$servers` stands for. */
+#include "lowering.h"
+#include "member.h"
+
+static struct lowering_upstream *add(struct lowering *l, struct ir_upstream value, struct str key)
+{
+    struct lowering_upstream *known = pool_new(&l->job->pool, struct lowering_upstream);
+
+    known->index = (uint32_t)l->gw->upstreams.count;
+    *vec_add(&l->job->pool, &l->gw->upstreams) = value;
+    map_set(&l->upstreams, &l->job->pool, key, known);
+    return known;
+}
+
+struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name)
+{
+    return map_get(&l->upstreams, name);
+}
+
+static void add_document(struct lowering *l, const struct lowering_document *d)
+{
+    const struct upstreams *upstreams = &d->block->upstreams;
+
+    for (size_t i = 0; i < upstreams->list.count; i++) {
+        const struct upstreams_one *one = &upstreams->list.at[i];
+        struct lowering_upstream *known = lower_upstream_named(l, one->value.name);
+
+        if (known != NULL) {
+            diag_error(&l->job->diags, one->value.loc, "duplicate-upstream",
+                       "upstream '%.*s' stands in two documents", STR_SHORT(one->value.name));
+            diag_note(&l->job->diags, l->gw->upstreams.at[known->index].loc, "first here");
+            continue;
+        }
+        known = add(l, one->value, one->value.name);
+        if (setting_is_off(one->timeouts))
+            known->timeouts = timeouts_off(one->timeouts->loc);
+        else if (one->timeouts != NULL)
+            xgateway_load(l->job, one->timeouts, &timeouts_type, &known->timeouts);
+    }
+}
+
+static struct ir_upstream new_upstream(struct str name)
+{
+    return (struct ir_upstream){.name = name, .pool_max_idle = 64, .pool_idle_timeout = 60000};
+}
+
+/* --upstream NAME=URL replaces a pool's targets or adds a pool; --upstream URL is the pool "default". */
+static void add_option(struct lowering *l, const struct lower_pair *pair)
+{
+    struct str name = pair->name.len > 0 ? pair->name : STR("default");
+    struct said url = {.text = pair->value};
+    struct lowering_upstream *known = lower_upstream_named(l, name);
+    struct ir_target target = {0};
+    struct ir_upstream *upstream;
+
+    if (!setting_target(l->job, url, &target))
+        return;
+    if (known == NULL)
+        known = add(l, new_upstream(name), name);
+    upstream = &l->gw->upstreams.at[known->index];
+    upstream->targets.at = NULL;
+    upstream->targets.count = upstream->targets.cap = 0;
+    *vec_add(&l->job->pool, &upstream->targets) = target;
+}
+
+void lower_upstreams(struct lowering *l)
+{
+    for (size_t i = 0; i < l->document_count; i++)
+        add_document(l, &l->documents[i]);
+    for (size_t i = 0; i < l->options->upstream_count; i++)
+        add_option(l, &l->options->upstreams[i]);
+}
+
+void lower_upstream_check(struct lowering *l, const struct upstream *choice)
+{
+    VEC(struct str) names = {0};
+
+    for (size_t i = 0; i < l->upstreams.count; i++)
+        *vec_add(&l->job->pool, &names) = l->upstreams.at[i].key;
+    for (size_t i = 0; i < choice->choices.count; i++) {
+        struct said name = choice->choices.at[i].name;
+        if (lower_upstream_named(l, name.text) != NULL)
+            continue;
+        struct str near = diag_suggest(&l->job->pool, name.text, names.at, names.count);
+        diag_error(&l->job->diags, name.loc, "unknown-upstream", "no upstream is named '%.*s'%.*s",
+                   STR_SHORT(name.text), STR_ARG(near));
+    }
+}
+
+/* The servers that hold for an operation: its own, the path item's, the document's. */
+static const struct api_server *effective_server(const struct lowering_operation *o)
+{
+    if (o->api->servers.count > 0)
+        return &o->api->servers.at[0];
+    if (o->path->servers.count > 0)
+        return &o->path->servers.at[0];
+    return o->document->api->servers.count > 0 ? &o->document->api->servers.at[0] : NULL;
+}
+
+static bool name_is_taken(const struct lowering *l, struct str name)
+{
+    for (size_t i = 0; i < l->gw->upstreams.count; i++)
+        if (str_eq(l->gw->upstreams.at[i].name, name))
+            return true;
+    return false;
+}
+
+static struct lowering_upstream *add_server(struct lowering_operation *o, struct str key,
+                                            const struct servers_address *address, bool strip)
+{
+    struct lowering *l = o->l;
+    struct ir_target target = {0};
+    struct ir_upstream upstream;
+
+    if (!setting_target(l->job, (struct said){.text = address->url, .loc = address->loc}, &target))
+        return NULL;
+    /* The public path begins with the server's path already: it is not added twice. */
+    if (!strip)
+        target.path = STR("");
+    upstream = new_upstream(name_is_taken(l, target.authority) ? key : target.authority);
+    upstream.loc = address->loc;
+    *vec_add(&l->job->pool, &upstream.targets) = target;
+    return add(l, upstream, key);
+}
+
+struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, struct loc loc,
+                                                 bool *strip)
+{
+    struct lowering *l = o->l;
+    const struct api_server *server = effective_server(o);
+    struct servers_address address;
+    struct lowering_upstream *known;
+    struct str key;
+
+    if (server == NULL) {
+        diag_error(&l->job->diags, loc, "servers-relative",
+                   "'$servers' needs a server with an absolute URL: the document has none");
+        return NULL;
+    }
+    if (!servers_read(l->job, server, &l->variables, &address))
+        return NULL;
+    if (address.scheme.len == 0) {
+        diag_error(&l->job->diags, server->url.loc, "servers-relative",
+                   "'$servers' needs an absolute URL: '%.*s' is relative", STR_SHORT(address.url));
+        return NULL;
+    }
+    *strip = !str_eq(o->base_path, address.path);
+    key = pool_printf(&l->job->pool, "$servers%s %.*s", *strip ? " (moved)" : "",
+                      STR_ARG(address.url));
+    known = lower_upstream_named(l, key);
+    return known != NULL ? known : add_server(o, key, &address, *strip);
+}

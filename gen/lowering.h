@@ -1,0 +1,100 @@
+/* lowering: what the parts of lower share: the documents with their typed blocks, the gateway in the making
+ * and the way from an operation up to its document. Only the lower_….c files come here. */
+#ifndef GEN_LOWERING_H
+#define GEN_LOWERING_H
+
+#include "base/map.h"
+#include "base/urlpath.h"
+#include "lower.h"
+#include "servers.h"
+#include "xgateway.h"
+
+/* A security scheme and what operations ask of it. */
+struct lowering_scheme {
+    const struct xgateway_block *block;
+    size_t required;  /* by so many operations */
+    struct loc first; /* where */
+};
+
+struct lowering_document {
+    struct api *api;
+    uint32_t index;
+    struct xgateway_block *block;
+    struct str base_path;
+    struct str *server_hosts; /* of the document's servers, for hosts: $servers */
+    size_t server_host_count;
+    const struct api_operation *unanswered; /* the first that has no upstream and no answer */
+    const struct api_path *unanswered_path;
+    size_t unanswered_count;
+    VEC(struct lowering_scheme) schemes; /* as api->schemes */
+    bool security_stated;                /* somewhere */
+};
+
+struct lowering {
+    struct job *job;
+    const struct lower_options *options;
+    struct gateway *gw;
+    struct lowering_document *documents;
+    size_t document_count;
+    struct map variables;       /* --var: name to struct str */
+    struct map upstreams;       /* name to struct lowering_upstream */
+    struct map ids;             /* operation id to the struct loc of its first place */
+    struct urlpath_rules rules; /* for templates */
+};
+
+struct lowering_upstream {
+    uint32_t index;
+    struct timeouts timeouts;
+};
+
+/* The blocks that hold for one operation, the most specific first: operation, path item, document. */
+enum { CHAIN_LEN = 3 };
+struct lowering_chain {
+    const struct xgateway_block *at[CHAIN_LEN];
+};
+
+/* One operation on its way. */
+struct lowering_operation {
+    struct lowering *l;
+    struct lowering_document *document;
+    const struct api_path *path;
+    const struct api_operation *api;
+    struct lowering_chain chain;
+    struct str base_path;
+    struct ir_operation *op;
+    const struct ir_endpoint *endpoint;
+};
+
+/* The nearest block that says the key; NULL when none does or a nearer one switches it off. */
+const struct xgateway_block *lowering_find(const struct lowering_chain *chain, enum policy key);
+
+/* lower_settings.c: what holds for the gateway as a whole. */
+void lower_settings(struct lowering *l);
+
+/* lower_upstreams.c */
+void lower_upstreams(struct lowering *l);
+struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name);
+/* Reports names that no upstream bears; upstreams are known from here on. */
+void lower_upstream_check(struct lowering *l, const struct upstream *choice);
+/* The upstream that `$servers` means for an operation, NULL after a complaint. *strip: its path takes the
+ * place of the base path. */
+struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, struct loc loc,
+                                                 bool *strip);
+
+/* lower_action.c: fills action, forward, branches, answer and what depends on the upstream. */
+void lower_action(struct lowering_operation *o);
+/* Complains about two answers at one level, and about unknown upstreams: once for every block. */
+void lower_action_check(struct lowering *l, const struct xgateway_block *block);
+void lower_action_names(struct lowering *l, const struct xgateway_block *block);
+/* One error for all operations of a document that nobody answers. */
+void lower_action_missing(struct lowering *l, struct lowering_document *document);
+
+/* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
+void lower_security_schemes(struct lowering *l, struct lowering_document *document);
+void lower_security(struct lowering_operation *o);
+void lower_security_verdict(struct lowering *l, struct lowering_document *document);
+
+/* lower_operation.c: every operation of a document. */
+void lower_operations(struct lowering *l, struct lowering_document *document);
+
+#endif
