@@ -55,11 +55,6 @@ enum gw_next gw_deny(struct gw_req *rq, unsigned status, const char *reason);
 /* 503 with Retry-After: `maintenance`. Ends the flow. */
 enum gw_next gw_maintenance(struct gw_req *rq, unsigned retry_after);
 
-/* Conditions of route[] and match: true when any of the values equals. */
-bool gw_header_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
-bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
-bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count); /* "*.x" allowed */
-bool gw_param_is(const struct gw_req *rq, unsigned param, const struct str *values, size_t count);
-bool gw_path_starts(const struct gw_req *rq, struct str prefix);
+/* Conditions of route[]: gw_header_is … in request/match.h. */
 
 #endif

@@ -280,11 +280,16 @@ static bool check(const struct pathmap_piece *piece, struct str path, struct str
     }
 }
 
+static inline uint32_t shape_of(const struct pathmap *map, uint32_t number)
+{
+    return map->shapes[map->paths ? map->paths[number] : number];
+}
+
 /* True with its parameters when the path is taken; only a pattern can refuse. */
 static inline bool take(const struct pathmap *map, uint32_t number, const struct cuts *cuts,
                         struct str path, struct str *params)
 {
-    uint32_t mask = map->shapes[map->paths ? map->paths[number] : number];
+    uint32_t mask = shape_of(map, number);
 
     if (mask & PATHMAP_PATTERN)
         return check(&map->pieces[mask & ~PATHMAP_PATTERN], path, params);
@@ -338,4 +343,16 @@ int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *par
     if (number >= map->path_count)
         return try_in_order(map, map->trials + (number - map->path_count), &cuts, path, params);
     return take(map, number, &cuts, path, params) ? (int32_t)number : PATHMAP_NONE;
+}
+
+uint32_t pathmap_params(const struct pathmap *map, uint32_t number)
+{
+    uint32_t mask = shape_of(map, number), count = 0;
+    const struct pathmap_piece *piece = &map->pieces[mask & ~PATHMAP_PATTERN];
+
+    if (!(mask & PATHMAP_PATTERN))
+        return bits_in(mask);
+    for (; piece->kind != PATHMAP_END; piece++)
+        count += piece->kind == PATHMAP_PARAM || piece->kind == PATHMAP_TAIL;
+    return count;
 }

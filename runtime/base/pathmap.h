@@ -105,6 +105,9 @@ struct pathmap {
  * PATHMAP_PARAMS) as slices of `path`; what stands behind them is of no meaning. */
 int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *params);
 
+/* How many parameters a path has. */
+uint32_t pathmap_params(const struct pathmap *map, uint32_t number);
+
 /* The hash of a segment's text, as the walk computes it: for whoever builds a map. */
 uint32_t pathmap_hash(struct str text);
 

@@ -1,0 +1,275 @@
+#include "request/match.h"
+
+#include "base/text.h"
+
+/* ---- conditions ---- */
+
+static bool any_of(const struct str *values, size_t count, struct str value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(values[i], value))
+            return true;
+    return false;
+}
+
+bool gw_header_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count)
+{
+    const struct field *field = NULL;
+
+    while ((field = fields_named(&rq->head.fields, name, field)))
+        if (count == 0 || any_of(values, count, field_value(field)))
+            return true;
+    return false;
+}
+
+static int hex(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* Equality of a piece of a query, percent-decoded, with '+' as space, and plain text. */
+static bool decodes_to(struct str raw, struct str plain)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < raw.len; i++, at++) {
+        char byte = raw.at[i] == '+' ? ' ' : raw.at[i];
+
+        if (byte == '%' && i + 2 < raw.len && hex(raw.at[i + 1]) >= 0 && hex(raw.at[i + 2]) >= 0) {
+            byte = (char)(hex(raw.at[i + 1]) * 16 + hex(raw.at[i + 2]));
+            i += 2;
+        }
+        if (at >= plain.len || plain.at[at] != byte)
+            return false;
+    }
+    return at == plain.len;
+}
+
+bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count)
+{
+    struct str rest = rq->head.query;
+
+    while (rest.len > 0) {
+        struct str pair = str_head(rest, str_find(rest, '&'));
+        size_t equals = str_find(pair, '=');
+
+        rest = str_from(rest, pair.len + 1);
+        if (!decodes_to(str_head(pair, equals), name))
+            continue;
+        if (count == 0)
+            return true;
+        for (size_t i = 0; i < count; i++)
+            if (decodes_to(str_from(pair, equals + 1), values[i]))
+                return true;
+    }
+    return false;
+}
+
+bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str below = str_from(hosts[i], 1);
+
+        if (str_eq(rq->host, hosts[i]))
+            return true;
+        if (str_starts(hosts[i], STR("*.")) && rq->host.len > below.len &&
+            str_eq(str_from(rq->host, rq->host.len - below.len), below))
+            return true;
+    }
+    return false;
+}
+
+bool gw_param_is(const struct gw_req *rq, unsigned param, const struct str *values, size_t count)
+{
+    return any_of(values, count, rq->params[param]);
+}
+
+bool gw_path_starts(const struct gw_req *rq, struct str prefix)
+{
+    return str_starts(rq->path, prefix) &&
+           (rq->path.len == prefix.len || prefix.len == 0 || prefix.at[prefix.len - 1] == '/' ||
+            rq->path.at[prefix.len] == '/');
+}
+
+static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
+{
+    switch (condition->kind) {
+    case GW_IF_HOST:
+        return gw_host_is(rq, condition->values, condition->value_count);
+    case GW_IF_HEADER:
+        return gw_header_is(rq, condition->name, condition->values, condition->value_count);
+    case GW_IF_QUERY:
+        return gw_query_is(rq, condition->name, condition->values, condition->value_count);
+    case GW_IF_PARAM:
+        return gw_param_is(rq, condition->param, condition->values, condition->value_count);
+    case GW_IF_PREFIX:
+        for (uint32_t i = 0; i < condition->value_count; i++)
+            if (gw_path_starts(rq, condition->values[i]))
+                return true;
+        return false;
+    }
+    return false;
+}
+
+static bool all_hold(const struct gw_req *rq, const struct gw_variant *variant)
+{
+    for (uint32_t i = 0; i < variant->condition_count; i++)
+        if (!holds(rq, &variant->conditions[i]))
+            return false;
+    return true;
+}
+
+/* ---- methods ---- */
+
+static uint32_t bits_in(uint32_t w)
+{
+    w -= w >> 1 & 0x5555;
+    w = (w & 0x3333) + (w >> 2 & 0x3333);
+    w = (w + (w >> 4)) & 0x0F0F;
+    return (w + (w >> 8)) & 0x1F;
+}
+
+static const struct gw_route *route_of(const struct gw_paths *paths,
+                                       const struct gw_methods *methods, enum method method)
+{
+    uint32_t bit = 1u << method;
+
+    if (method == METHOD_HEAD && !(methods->methods & bit))
+        bit = GW_METHOD(GET);
+    if (!(methods->methods & bit))
+        return NULL;
+    return paths->routes[methods->first + bits_in(methods->methods & (bit - 1))];
+}
+
+static const struct gw_route *variant_route(const struct gw_paths *paths,
+                                            const struct gw_variant *variant,
+                                            const struct head *head)
+{
+    const struct gw_route *route = NULL;
+
+    if (head->method != METHOD_OTHER)
+        route = route_of(paths, &variant->methods, head->method);
+    for (uint32_t i = 0; head->method == METHOD_OTHER && i < variant->custom_count; i++)
+        if (str_eq(variant->customs[i].method, head->method_text))
+            route = variant->customs[i].route;
+    if (!route && head->method != METHOD_TRACE && head->method != METHOD_CONNECT)
+        route = variant->any;
+    return route;
+}
+
+/* Adds what the list does not have yet. */
+static struct str allow_also(struct gw_req *rq, struct str list, struct str more)
+{
+    struct text text = {.pool = &rq->pool};
+
+    if (list.len == 0)
+        return more;
+    text_add(&text, list);
+    while (more.len > 0) {
+        struct str method = str_head(more, str_find(more, ','));
+
+        more = str_trim(str_from(more, method.len + 1), " ");
+        if (list_has(text_str(&text), method))
+            continue;
+        text_add(&text, STR(", "));
+        text_add(&text, method);
+    }
+    return text_str(&text);
+}
+
+static enum gw_match unmatched(struct gw_req *rq)
+{
+    if (rq->allow.len == 0)
+        return GW_MATCH_NO_PATH;
+    return rq->head.method == METHOD_OPTIONS ? GW_MATCH_OPTIONS : GW_MATCH_NO_METHOD;
+}
+
+static enum gw_match choose_variant(struct gw_req *rq, const struct gw_paths *paths,
+                                    const struct gw_methods *variants)
+{
+    for (uint32_t i = 0; i < variants->allow; i++) {
+        const struct gw_variant *variant = &paths->variants[variants->first + i];
+
+        if (!all_hold(rq, variant))
+            continue;
+        rq->route = variant_route(paths, variant, &rq->head);
+        if (rq->route)
+            return GW_MATCH_FOUND;
+        rq->allow = allow_also(rq, rq->allow, paths->allows[variant->methods.allow]);
+    }
+    return unmatched(rq);
+}
+
+static enum gw_match choose_method(struct gw_req *rq, const struct gw_paths *paths, uint32_t number)
+{
+    const struct gw_methods *methods = &paths->paths[number];
+
+    if (methods->methods & GW_VARIANTS)
+        return choose_variant(rq, paths, methods);
+    if (rq->head.method != METHOD_OTHER)
+        rq->route = route_of(paths, methods, rq->head.method);
+    if (rq->route)
+        return GW_MATCH_FOUND;
+    rq->allow = paths->allows[methods->allow];
+    return unmatched(rq);
+}
+
+/* ---- paths ---- */
+
+/* Operations may differ about encoded slashes: they are only refused when the route is known. */
+static const char *settle_path(struct gw_req *rq, const struct gw_paths *paths)
+{
+    struct urlpath_rules rules = paths->rules;
+
+    if (rules.encoded_slash == URLPATH_SLASH_REJECT)
+        rules.encoded_slash = URLPATH_SLASH_KEEP;
+    return urlpath_normalise(rq->head.path, &rules,
+                             pool_take(&rq->pool, urlpath_room(rq->head.path.len)), &rq->path);
+}
+
+/* A case-insensitive map is asked in lower case; the path itself stays as the client wrote it. */
+static int32_t find_folded(struct gw_req *rq, const struct gw_paths *paths)
+{
+    struct str folded = urlpath_fold(rq->path, pool_take(&rq->pool, rq->path.len));
+    int32_t number = pathmap_find(&paths->map, folded, rq->params);
+    uint32_t count = number < 0 ? 0 : pathmap_params(&paths->map, (uint32_t)number);
+
+    for (uint32_t i = 0; i < count; i++)
+        rq->params[i].at = rq->path.at + (rq->params[i].at - folded.at);
+    return number;
+}
+
+enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
+{
+    bool normal = urlpath_is_normal(rq->head.path, &paths->rules);
+    enum gw_match found;
+    int32_t number;
+
+    rq->route = NULL;
+    rq->path = rq->head.path;
+    rq->allow = (struct str){0};
+    if (str_eq(rq->path, STR("*")) && rq->head.method == METHOD_OPTIONS) {
+        rq->allow = paths->allow_all;
+        return GW_MATCH_OPTIONS;
+    }
+    if (!normal && (rq->reason = settle_path(rq, paths)))
+        return GW_MATCH_BAD_PATH;
+    number = paths->rules.case_sensitive ? pathmap_find(&paths->map, rq->path, rq->params)
+                                         : find_folded(rq, paths);
+    found = number < 0 ? GW_MATCH_NO_PATH : choose_method(rq, paths, (uint32_t)number);
+    if (normal || !urlpath_has_encoded_slash(rq->path))
+        return found;
+    if ((rq->route ? rq->route->encoded_slash : paths->rules.encoded_slash) != URLPATH_SLASH_REJECT)
+        return found;
+    rq->route = NULL;
+    rq->reason = "the path has an encoded slash or backslash";
+    return GW_MATCH_BAD_PATH;
+}
+
+struct str gw_allow(const struct gw_req *rq)
+{
+    return rq->allow;
+}
