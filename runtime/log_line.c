@@ -127,6 +127,11 @@ static void write_route(struct log_text *line, const struct gw_req *rq)
     quote_some(line, rq->route ? rq->route->name : (struct str){0}, MAX_SHORT);
 }
 
+static void write_tag(struct log_text *line, const struct gw_req *rq)
+{
+    quote_some(line, rq->route ? rq->route->tag : (struct str){0}, MAX_SHORT);
+}
+
 static void write_status(struct log_text *line, const struct gw_req *rq)
 {
     log_text_number(line, rq->status);
@@ -147,6 +152,11 @@ static void write_upstream_latency(struct log_text *line, const struct gw_req *r
         log_text_number(line, rq->upstream_ms);
     else
         log_text_put(line, STR("null"));
+}
+
+static void write_upstream(struct log_text *line, const struct gw_req *rq)
+{
+    quote_some(line, rq->forward ? rq->forward->upstream->name : (struct str){0}, MAX_SHORT);
 }
 
 static void write_upstream_addr(struct log_text *line, const struct gw_req *rq)
@@ -265,6 +275,8 @@ static const struct {
     {STR_INIT("user_agent"), STR_INIT("\"user_agent\":"), write_user_agent, true},
     {STR_INIT("trace_id"), STR_INIT("\"trace_id\":"), write_trace_id, true},
     {STR_INIT("consumer"), STR_INIT("\"consumer\":"), write_consumer, true},
+    {STR_INIT("tag"), STR_INIT("\"tag\":"), write_tag, false},
+    {STR_INIT("upstream"), STR_INIT("\"upstream\":"), write_upstream, false},
     {STR_INIT("referer"), STR_INIT("\"referer\":"), write_referer, false},
     {STR_INIT("latency"), STR_INIT("\"latency_ms\":"), write_latency, false},
     {STR_INIT("upstream_latency"), STR_INIT("\"upstream_latency_ms\":"), write_upstream_latency,

@@ -104,7 +104,8 @@ static void test_bounds(void **state)
 
 /* ---- lines ---- */
 
-static const struct gw_route route = {.name = STR_INIT("getPet"), .access_log = true};
+static const struct gw_route route = {
+    .name = STR_INIT("getPet"), .tag = STR_INIT("edge"), .access_log = true};
 static const struct gw_route quiet = {.name = STR_INIT("health"), .access_log = false};
 
 static void fill(struct fake_request *fake)
@@ -182,10 +183,11 @@ static void test_json_refused(void **state)
 
 static void test_fields(void **state)
 {
-    static const struct str names[] = {STR_INIT("status"), STR_INIT("latency"), STR_INIT("referer"),
-                                       STR_INIT("request_size")};
+    static const struct str names[] = {STR_INIT("status"),  STR_INIT("latency"),
+                                       STR_INIT("referer"), STR_INIT("request_size"),
+                                       STR_INIT("tag"),     STR_INIT("upstream")};
     static const struct str bad[] = {STR_INIT("status"), STR_INIT("colour")};
-    struct gw_access_log config = {.on = true, .fields = names, .field_count = 4};
+    struct gw_access_log config = {.on = true, .fields = names, .field_count = 6};
     struct fake_request fake;
     struct str unknown;
 
@@ -195,7 +197,7 @@ static void test_fields(void **state)
     assert_string_equal(
         write_line(&config, &fake),
         "{\"status\":200,\"latency_ms\":1.500,\"referer\":\"http://a/b?code=***&c=2\","
-        "\"bytes_received\":5}\n");
+        "\"bytes_received\":5,\"tag\":\"edge\",\"upstream\":null}\n");
     assert_false(log_line_has_id());
     config.fields = bad;
     config.field_count = 2;
