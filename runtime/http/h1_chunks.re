@@ -1,9 +1,12 @@
 #include "http/h1_parse.h"
 
-/* A chunked body (RFC 9112 section 7.1) as a table: what may follow in which state. A byte is consumed when
- * it is looked at, so nothing is ever read again, however the bytes arrive. Data is not looked at. */
+/* A chunked body (RFC 9112 section 7.1) as a table: what may follow in which state. A byte is
+ * consumed when it is looked at, so nothing is ever read again, however the bytes arrive. Data
+ * is not looked at. */
 
-enum class { CONTROL, HEX, TOKEN, SPACE, SEMICOLON, EQUALS, QUOTE, BACKSLASH, COLON, TEXT, CR, LF, CLASSES };
+enum class {
+    CONTROL, HEX, TOKEN, SPACE, SEMICOLON, EQUALS, QUOTE, BACKSLASH, COLON, TEXT, CR, LF, CLASSES
+};
 
 enum state {
     START, /* of a zeroed struct; in the table: not allowed */
@@ -45,7 +48,8 @@ static const uint8_t next[STATES][CLASSES] = {
     [EXT_NAME] = {[HEX] = EXT_NAME, [TOKEN] = EXT_NAME, [SPACE] = EXT_NAME_SPACE,
                   [EQUALS] = EXT_EQUALS, [SEMICOLON] = EXT, [CR] = SIZE_CR},
     [EXT_NAME_SPACE] = {[SPACE] = EXT_NAME_SPACE, [EQUALS] = EXT_EQUALS, [SEMICOLON] = EXT},
-    [EXT_EQUALS] = {[SPACE] = EXT_EQUALS, [HEX] = EXT_TOKEN, [TOKEN] = EXT_TOKEN, [QUOTE] = EXT_QUOTED},
+    [EXT_EQUALS] = {[SPACE] = EXT_EQUALS, [HEX] = EXT_TOKEN, [TOKEN] = EXT_TOKEN,
+                    [QUOTE] = EXT_QUOTED},
     [EXT_TOKEN] = {[HEX] = EXT_TOKEN, [TOKEN] = EXT_TOKEN, [SPACE] = EXT_BEFORE, [SEMICOLON] = EXT,
                    [CR] = SIZE_CR},
     [EXT_QUOTED] = {VISIBLE(EXT_QUOTED), [BACKSLASH] = EXT_ESCAPE, [QUOTE] = EXT_QUOTED_END},
@@ -123,7 +127,8 @@ static bool spend(struct h1_chunks *chunks)
     return true;
 }
 
-/* The size line is complete. Extensions are bounded in proportion to the data that they come with. */
+/* The size line is complete. Extensions are bounded in proportion to the data that they come
+ * with. */
 static void begin_chunk(struct h1_chunks *chunks)
 {
     chunks->state = chunks->left > 0 ? DATA : TRAILER;
@@ -148,8 +153,8 @@ static bool take(struct h1_chunks *chunks, uint8_t byte)
     return true;
 }
 
-/* RFC 9110 section 6.5.1: what frames, routes, authenticates or says how to read the content has no place
- * behind it. Names with underscores pass for others behind CGI. */
+/* RFC 9110 section 6.5.1: what frames, routes, authenticates or says how to read the content has
+ * no place behind it. Names with underscores pass for others behind CGI. */
 static bool is_forbidden(struct str name)
 {
     static const struct str more[] = {

@@ -1,14 +1,26 @@
 #include "http/h1_parse.h"
 
-/* How it reads: each element (method, target, version, name, value) has a small lexer that starts at the
- * resume point. Reading is bounded by PEEK: behind the last byte there seems to be a NUL, which belongs to
- * no class, and the lexer notes that it ran dry. An element that did not match then waits for more bytes;
- * one that failed on a real byte is bad. Long elements are runs of one class, so they go on wherever they
- * were cut; short ones (method, version) are read again from their start. Total work is linear.
+/* How it reads: each element (method, target, version, name, value) has a small lexer that starts
+ * at the resume point. Reading is bounded by PEEK: behind the last byte there seems to be a NUL,
+ * which belongs to no class, and the lexer notes that it ran dry. An element that did not match
+ * then waits for more bytes; one that failed on a real byte is bad. Long elements are runs of one
+ * class, so they go on wherever they were cut; short ones (method, version) are read again from
+ * their start. Total work is linear.
  *
- * No element is looked at beyond its cap, so the verdict does not depend on how the bytes arrive. */
+ * No element is looked at beyond its cap, so the verdict does not depend on how the bytes
+ * arrive. */
 
-enum state { AT_START, AT_TARGET, AT_VERSION, AT_STATUS, AT_REASON, AT_NAME, AT_OWS, AT_VALUE, AT_END };
+enum state {
+    AT_START,
+    AT_TARGET,
+    AT_VERSION,
+    AT_STATUS,
+    AT_REASON,
+    AT_NAME,
+    AT_OWS,
+    AT_VALUE,
+    AT_END
+};
 
 enum step { STEP_ON, STEP_MORE, STEP_DONE, STEP_BAD };
 
@@ -34,7 +46,6 @@ struct lexer {
     plain   = tchar \ [_];
     text    = [\t\x20-\x7e\x80-\xff];
     digit   = [0-9];
-    hex     = [0-9A-Fa-f];
     // RFC 3986 without '#', and {|}^` which browsers leave as they are. Not "<>\.
     uri     = [A-Za-z0-9._~:/?[\]@!$&'()*+,;=%{|}^`-];
 */
@@ -134,10 +145,18 @@ static enum step lex_version(struct h1_parser *p, struct lexer *lx)
         go(p, AT_NAME, at, (size_t)p->limits->fields + 2);
         return STEP_ON;
     }
-    "HTTP/1." [01] { return dry ? STEP_MORE : bad(p, 400, "the request line does not end behind the version"); }
-    "HTTP/1." [01] "\r" { return dry ? STEP_MORE : bad(p, 400, "a carriage return stands alone"); }
-    "HTTP/" digit "." digit { return bad(p, 505, "this version of HTTP is not served"); }
-    * { return dry ? STEP_MORE : bad(p, 400, "the version of the request line is malformed"); }
+    "HTTP/1." [01] {
+        return dry ? STEP_MORE : bad(p, 400, "the request line goes on behind the version");
+    }
+    "HTTP/1." [01] "\r" {
+        return dry ? STEP_MORE : bad(p, 400, "a carriage return stands alone");
+    }
+    "HTTP/" digit "." digit {
+        return bad(p, 505, "this version of HTTP is not served");
+    }
+    * {
+        return dry ? STEP_MORE : bad(p, 400, "the version of the request line is malformed");
+    }
 */
 }
 
@@ -152,7 +171,8 @@ static enum step lex_status(struct h1_parser *p, struct lexer *lx)
         const uint8_t *status = bytes + at - 4;
 
         p->head->minor = bytes[p->mark + 7] - '0';
-        p->head->status = (uint16_t)((status[0] - '0') * 100 + (status[1] - '0') * 10 + status[2] - '0');
+        p->head->status =
+            (uint16_t)((status[0] - '0') * 100 + (status[1] - '0') * 10 + status[2] - '0');
         lx->at = status[3] == ' ' ? at : at - 1; /* the reason and its space may be missing */
         p->value = lx->at;
         p->state = AT_REASON;
@@ -164,8 +184,9 @@ static enum step lex_status(struct h1_parser *p, struct lexer *lx)
 
 /* ---- field lines ---- */
 
-/* Over bytes that are neither control bytes nor DEL (RFC 9110 section 5.5), eight at a time: most of a head. Stops
- * at the first other byte or within eight bytes of the end; big-endian machines, up to eight bytes early. */
+/* Over bytes that are neither control bytes nor DEL (RFC 9110 section 5.5), eight at a time:
+ * most of a head. Stops at the first other byte or within eight bytes of the end; big-endian
+ * machines, up to eight bytes early. */
 static size_t skip_text(const uint8_t *bytes, size_t at, size_t end)
 {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;

@@ -1,6 +1,7 @@
-/* h1_sense: what the parts of an HTTP/1.1 head mean for target, framing and connection (RFC 9112). The parser
- * hands over each part once, in order of arrival, so that nonsense is refused as soon as it can be known.
- * Each function returns false when the head is bad; status and reason are then set. */
+/* h1_sense: what the parts of an HTTP/1.1 head mean for target, framing and connection (RFC
+ * 9112). The parser hands over each part once, in order of arrival, so that nonsense is refused
+ * as soon as it can be known. Each function returns false when the head is bad; status and
+ * reason are then set. */
 #ifndef HTTP_H1_SENSE_H
 #define HTTP_H1_SENSE_H
 

@@ -137,25 +137,32 @@ static bool digits_to_u64(struct str text, uint64_t *value)
     return text.len > 0;
 }
 
-/* RFC 9112 section 6.3: a request says it once; for answers RFC 9110 section 8.6 lets identical values pass. */
-static bool read_length(struct h1_sense *s, struct str list)
+static bool take_length(struct h1_sense *s, struct str digits)
 {
-    bool seen = s->seen & bit(FIELD_CONTENT_LENGTH);
-    struct str item = list;
     uint64_t value;
 
+    if (!digits_to_u64(digits, &value) ||
+        (s->seen & bit(FIELD_CONTENT_LENGTH) && value != s->head->length))
+        return h1_sense_bad(s, 400, "Content-Length is not one number");
+    s->head->length = value;
+    s->seen |= bit(FIELD_CONTENT_LENGTH);
+    return true;
+}
+
+/* RFC 9112 section 6.3: a request says it once. For answers identical values may pass (RFC 9110
+ * section 8.6). */
+static bool read_length(struct h1_sense *s, struct str value)
+{
     if (s->seen & bit(FIELD_TRANSFER_ENCODING))
         return h1_sense_bad(s, 400, "Content-Length together with Transfer-Encoding");
-    if (s->kind == H1_REQUEST && seen)
+    if (s->kind == H1_REQUEST && s->seen & bit(FIELD_CONTENT_LENGTH))
         return h1_sense_bad(s, 400, "more than one Content-Length");
+    if (s->kind == H1_REQUEST)
+        return take_length(s, value);
     do {
-        if (s->kind == H1_RESPONSE)
-            item = list_next(&list);
-        if (!digits_to_u64(item, &value) || (seen && value != s->head->length))
-            return h1_sense_bad(s, 400, "Content-Length is not one number");
-        s->head->length = value;
-        seen = true;
-    } while (s->kind == H1_RESPONSE && list.at);
+        if (!take_length(s, list_next(&value)))
+            return false;
+    } while (value.at);
     return true;
 }
 
@@ -170,7 +177,7 @@ static bool read_codings(struct h1_sense *s, struct str list)
         struct str item = list_next(&list);
 
         if (s->chunked)
-            return h1_sense_bad(s, 400, "chunked is not the last transfer coding, or is there twice");
+            return h1_sense_bad(s, 400, "chunked twice, or not the last transfer coding");
         if (!token_is_legal(item))
             return h1_sense_bad(s, 400, "Transfer-Encoding is malformed");
         if (!str_eq_nocase(item, STR("chunked")))
@@ -190,7 +197,8 @@ static bool read_host(struct h1_sense *s, struct str value)
         return h1_sense_bad(s, 400, "the Host field is malformed");
     if (!s->absolute && s->head->method != METHOD_CONNECT)
         s->head->authority = value;
-    /* RFC 9112 section 3.2.2 has us prefer the target; one that disagrees is an attack on somebody. */
+    /* RFC 9112 section 3.2.2 has us prefer the target; one that disagrees is an attack on
+     * somebody. */
     else if (!str_eq_nocase(value, s->head->authority))
         return h1_sense_bad(s, 400, "the Host field disagrees with the request target");
     return true;
@@ -250,12 +258,14 @@ static void finish_request(struct h1_sense *s)
         head->framing = FRAMING_CHUNKED;
     else if (s->seen & bit(FIELD_CONTENT_LENGTH))
         head->framing = FRAMING_LENGTH;
-    /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no 100. */
+    /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no
+     * 100. */
     head->expect_continue = s->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
                             (s->chunked || head->length > 0);
 }
 
-/* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used again. */
+/* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used
+ * again. */
 static void finish_response(struct h1_sense *s)
 {
     struct head *head = s->head;

@@ -176,8 +176,9 @@ static bool is_hop_by_hop(enum field_id id)
     }
 }
 
-/* The fields we know are end-to-end, and some unknown ones: naming them in Connection would take from the
- * next hop what a policy has just checked (RFC 9110 section 7.6.1 forbids senders to do so). */
+/* The fields we know are end-to-end, and some unknown ones: naming them in Connection would take
+ * from the next hop what a policy has just checked (RFC 9110 section 7.6.1 forbids senders to do
+ * so). */
 static bool is_protected(struct str name)
 {
     static const struct str more[] = {

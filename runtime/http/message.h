@@ -1,6 +1,7 @@
-/* message: the words of HTTP that h1, h2, caches and policies share: methods, statuses, field lists.
- * RFC 9110. A field list borrows its bytes from the buffer in which the head was read; consecutive fields
- * of a head are contiguous there, so that untouched runs are copied as one block. */
+/* message: the words of HTTP that h1, h2, caches and policies share: methods, statuses, field
+ * lists. RFC 9110. A field list borrows its bytes from the buffer in which the head was read;
+ * consecutive fields of a head are contiguous there, so that untouched runs are copied as one
+ * block. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
 
@@ -118,25 +119,26 @@ const struct field *fields_find(const struct fields *fields, enum field_id id);
 const struct field *fields_named(const struct fields *fields, struct str name,
                                  const struct field *after);
 
-/* Marks what must not be forwarded (RFC 9110 section 7.6.1): hop-by-hop fields and those that Connection
- * names. Never drops Host, Content-Length or what a forged Connection must not remove. TE goes as well: who
- * forwards trailers says so in a line of its own. */
+/* Marks what must not be forwarded (RFC 9110 section 7.6.1): hop-by-hop fields and those that
+ * Connection names. Never drops Host, Content-Length or what a forged Connection must not
+ * remove. TE goes as well: who forwards trailers says so in a line of its own. */
 void fields_drop_hop_by_hop(struct fields *fields);
 
 /* Marks all fields with that id. */
 void fields_drop(struct fields *fields, enum field_id id);
 
-/* Marks all fields whose name holds an underscore; true when there was one. CGI and its likes turn X-User-Id
- * and X_User_Id into the same variable, so that one can pass for the other. */
+/* Marks all fields whose name holds an underscore; true when there was one. CGI and its likes
+ * turn X-User-Id and X_User_Id into the same variable, so that one can pass for the other. */
 bool fields_drop_underscores(struct fields *fields);
 
-/* Writes the lines of all fields that are not dropped as they were received, CRLF included, without the
- * empty line. Returns their length, or FIELDS_NO_ROOM when they do not fit. Only for fields of one HTTP/1 head:
- * they must be contiguous. */
+/* Writes the lines of all fields that are not dropped as they were received, CRLF included,
+ * without the empty line. Returns their length, or FIELDS_NO_ROOM when they do not fit. Only for
+ * fields of one HTTP/1 head: they must be contiguous. */
 #define FIELDS_NO_ROOM SIZE_MAX
 size_t fields_write(const struct fields *fields, char *to, size_t room);
 
-/* The method for its text, case-sensitive (RFC 9110 section 9.1), and its text; METHOD_OTHER has none. */
+/* The method for its text, case-sensitive (RFC 9110 section 9.1), and its text; METHOD_OTHER has
+ * none. */
 enum method method_of(struct str text);
 struct str method_name(enum method method);
 
@@ -149,11 +151,12 @@ enum field_id field_id_of(struct str name);
 /* RFC 9110 section 5.6.2 */
 bool token_is_legal(struct str text);
 
-/* Takes the first element off a comma-separated list, without the white space around it; maybe empty.
- * Behind the last one list->at is NULL. Not for lists whose elements may be quoted. */
+/* Takes the first element off a comma-separated list, without the white space around it; maybe
+ * empty. Behind the last one list->at is NULL. Not for lists whose elements may be quoted. */
 struct str list_next(struct str *list);
 
-/* True when a comma-separated list value has the token, without regard to case (RFC 9110 section 5.6.1). */
+/* True when a comma-separated list value has the token, without regard to case (RFC 9110 section
+ * 5.6.1). */
 bool list_has(struct str value, struct str token);
 
 #endif

@@ -1,5 +1,6 @@
-/* Chunked bodies. The first byte is the size of the pieces. Whatever the input: data, trailers and verdict are
- * those of the input read byte by byte, and what was read can be written and read again. */
+/* Chunked bodies. The first byte is the size of the pieces. Whatever the input: data, trailers
+ * and verdict are those of the input read byte by byte, and what was read can be written and
+ * read again. */
 #include <stdlib.h>
 
 #include "http/h1_parse.h"

@@ -1,6 +1,6 @@
-/* HTTP/1.1 heads. The first byte chooses request or answer and small or large limits, the second the size of
- * the pieces. Whatever the input: the verdict is that of the whole input at once, falls at the same byte, and
- * everything in a head points into the buffer. */
+/* HTTP/1.1 heads. The first byte chooses request or answer and small or large limits, the second
+ * the size of the pieces. Whatever the input: the verdict is that of the whole input at once,
+ * falls at the same byte, and everything in a head points into the buffer. */
 #include <stdlib.h>
 
 #include "http/h1_parse.h"

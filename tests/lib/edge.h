@@ -1,5 +1,5 @@
-/* edge: memory whose last byte is followed by a page that cannot be touched, so that reading one byte too
- * far is a crash, with and without sanitizers. */
+/* edge: memory whose last byte is followed by a page that cannot be touched, so that reading one
+ * byte too far is a crash, with and without sanitizers. */
 #ifndef TESTS_EDGE_H
 #define TESTS_EDGE_H
 

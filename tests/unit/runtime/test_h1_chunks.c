@@ -1,4 +1,5 @@
-/* Chunked bodies: what is data, what is refused, and that it does not matter how the bytes arrive. */
+/* Chunked bodies: what is data, what is refused, and that it does not matter how the bytes
+ * arrive. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +114,8 @@ struct outcome {
     size_t used; /* up to the verdict */
 };
 
-/* Reads pieces of `step` bytes (the first has `first`), each placed where nothing behind it can be read. */
+/* Reads pieces of `step` bytes (the first has `first`), each placed where nothing behind it can
+ * be read. */
 static struct outcome read_pieces(struct pool *pool, const struct edge *edge, struct str input,
                                   size_t first, size_t step, bool keep_trailers)
 {

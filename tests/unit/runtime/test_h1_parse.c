@@ -1,5 +1,6 @@
-/* HTTP/1.1 heads: what is one, what it means, and what is refused with which status. Each row is parsed at
- * once, cut at every point, and in pieces of every size; bytes that have not arrived yet are noise. */
+/* HTTP/1.1 heads: what is one, what it means, and what is refused with which status. Each row is
+ * parsed at once, cut at every point, and in pieces of every size; bytes that have not arrived
+ * yet are noise. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -125,19 +126,19 @@ static const struct row bad_requests[] = {
     ROW("9112 3: tab for space", "GET\t/ HTTP/1.1\r\n", "400 begin"),
     ROW("9112 3: space behind the target", "GET /  HTTP/1.1\r\n", "400 version"),
     ROW("9112 3: space in the target", "GET /a b HTTP/1.1\r\n", "400 version"),
-    ROW("9112 2.2: line feed alone", "GET / HTTP/1.1\nHost: a\n\n", "400 end behind"),
+    ROW("9112 2.2: line feed alone", "GET / HTTP/1.1\nHost: a\n\n", "400 goes on"),
     ROW("9112 2.2: carriage return alone", "GET / HTTP/1.1\rHost: a\r\n\r\n", "400 stands alone"),
     ROW("9112 2.2: line feed in front", "\nGET / HTTP/1.1\r\n", "400 begin"),
     ROW("9112 2.2: three empty lines in front", "\r\n\r\n\r\n" GET "\r\n", "400 empty lines"),
     ROW("9112 2.2: carriage return in front", "\rGET / HTTP/1.1\r\n", "400 begin"),
-    ROW("9112 2.2: space behind the version", "GET / HTTP/1.1 \r\n", "400 end behind"),
+    ROW("9112 2.2: space behind the version", "GET / HTTP/1.1 \r\n", "400 goes on"),
     ROW("HTTP/0.9", "GET /\r\n", "400 no version"),
     ROW("TLS", "\x16\x03\x01\x02\x00\x01", "400 begin"),
     ROW("9113 3.4: the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400 only OPTIONS"),
     ROW("9112 2.3: HTTP/2.0", "GET / HTTP/2.0\r\n", "505 "),
     ROW("9112 2.3: HTTP/1.2", "GET / HTTP/1.2\r\n", "505 "),
     ROW("9112 2.3: HTTP/0.9 by name", "GET / HTTP/0.9\r\n", "505 "),
-    ROW("9112 2.3: HTTP/1.10", "GET / HTTP/1.10\r\n", "400 end behind"),
+    ROW("9112 2.3: HTTP/1.10", "GET / HTTP/1.10\r\n", "400 goes on"),
     ROW("9112 2.3: HTTP/01.1", "GET / HTTP/01.1\r\n", "400 version"),
     ROW("9112 2.3: lower case", "GET / http/1.1\r\n", "400 version"),
     ROW("9112 2.3: half", "GET / HTTP/1\r\n", "400 version"),
@@ -265,16 +266,14 @@ static const struct row bad_requests[] = {
     ROW("9112 6.1: identity", POST "Transfer-Encoding: identity\r\n\r\n", "501 "),
     ROW("9112 6.1: gzip", POST "Transfer-Encoding: gzip\r\n\r\n", "501 "),
     ROW("9112 6.1: gzip, chunked", POST "Transfer-Encoding: gzip, chunked\r\n\r\n", "501 "),
-    ROW("9112 6.1: chunked, gzip", POST "Transfer-Encoding: chunked, gzip\r\n\r\n",
-        "400 not the last"),
+    ROW("9112 6.1: chunked, gzip", POST "Transfer-Encoding: chunked, gzip\r\n\r\n", "400 not the"),
     ROW("9112 6.1: chunked, identity", POST "Transfer-Encoding: chunked, identity\r\n\r\n",
-        "400 not the last"),
+        "400 not the"),
     ROW("9112 7: chunked twice", POST "Transfer-Encoding: chunked,chunked\r\n\r\n", "400 twice"),
     ROW("9112 7: chunked in two fields",
         POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", "400 twice"),
     ROW("9112 7: identity in a second field",
-        POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
-        "400 not the last"),
+        POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n", "400 not the"),
     ROW("9112 7: x in a first field",
         POST "Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n", "501 "),
     ROW("9112 7: vertical tab", POST "Transfer-Encoding: chunked\x0b\r\n\r\n", "400 control"),
@@ -291,7 +290,7 @@ static const struct row bad_requests[] = {
     ROW("9112 7: obs-text", POST "Transfer-Encoding: chunked\xff\r\n\r\n", "400 malformed"),
     ROW("9112 7: empty", POST "Transfer-Encoding:\r\n\r\n", "400 malformed"),
     ROW("9112 7: empty element", POST "Transfer-Encoding: ,chunked\r\n\r\n", "400 malformed"),
-    ROW("9112 7: trailing comma", POST "Transfer-Encoding: chunked,\r\n\r\n", "400 not the last"),
+    ROW("9112 7: trailing comma", POST "Transfer-Encoding: chunked,\r\n\r\n", "400 not the"),
     ROW("9112 7: two words", POST "Transfer-Encoding: chun ked\r\n\r\n", "400 malformed"),
     ROW("9112 6.1: HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
         "400 HTTP/1.0"),
@@ -415,7 +414,8 @@ static struct str head_text(struct pool *pool, enum h1_kind kind, const struct h
     return text_str(&out);
 }
 
-/* Shows first `first` bytes, then `step` more each time. The rest of the buffer is noise until it arrives. */
+/* Shows first `first` bytes, then `step` more each time. The rest of the buffer is noise until
+ * it arrives. */
 static struct outcome parse(struct pool *pool, enum h1_kind kind, const struct h1_limits *lim,
                             struct str input, size_t first, size_t step)
 {
@@ -626,7 +626,8 @@ static void limits_hold_to_the_byte(void **state)
     check_limit(H1_RESPONSE, "HTTP/1.1 200 OK\r\n", "A: b\r\n", 6, "\r\n", 502);
 }
 
-/* The field array grows from its first size to the limit, and all fields are still what they were. */
+/* The field array grows from its first size to the limit, and all fields are still what they
+ * were. */
 static void many_fields_are_kept(void **state)
 {
     static const struct h1_limits wide = {.line = 20, .fields = 4000, .count = 100};
@@ -663,8 +664,8 @@ static void head_len_is_exact(void **state)
     pool_close(&pool);
 }
 
-/* A head of ten thousand bytes that arrives one by one costs about what it costs at once: each byte is looked at
- * a bounded number of times. */
+/* A head of ten thousand bytes that arrives one by one costs about what it costs at once: each
+ * byte is looked at a bounded number of times. */
 static void work_is_linear(void **state)
 {
     static const struct h1_limits wide = {.line = 200000, .fields = 2000000, .count = 100};
