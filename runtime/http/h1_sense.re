@@ -144,6 +144,7 @@ static bool take_length(struct h1_sense *s, struct str digits)
     if (!digits_to_u64(digits, &value) ||
         (s->seen & bit(FIELD_CONTENT_LENGTH) && value != s->head->length))
         return h1_sense_bad(s, 400, "Content-Length is not one number");
+    s->lengths = s->seen & bit(FIELD_CONTENT_LENGTH);
     s->head->length = value;
     s->seen |= bit(FIELD_CONTENT_LENGTH);
     return true;
@@ -270,6 +271,8 @@ static void finish_response(struct h1_sense *s)
 {
     struct head *head = s->head;
 
+    if (s->lengths) /* not to be repeated to the client: head->length says it */
+        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     if (head->status < 200 || head->status == 204 || head->status == 304) {
         if (s->chunked || (head->status != 304 && head->length > 0))
             head->keep_alive = false;

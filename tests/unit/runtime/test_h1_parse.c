@@ -650,6 +650,29 @@ static void many_fields_are_kept(void **state)
     pool_close(&pool);
 }
 
+/* RFC 9110 section 8.6: who passes repeated lengths on makes one of them. */
+static void repeated_lengths_are_dropped(void **state)
+{
+    static const struct row rows[] = {
+        ROW("once", OK "Content-Length: 5\r\n\r\n", "1"),
+        ROW("twice", OK "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", "0"),
+        ROW("list", OK "Content-Length: 5,5\r\n\r\n", "0"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pool pool;
+        struct outcome out;
+
+        pool_open(&pool, NULL);
+        out = parse(&pool, H1_RESPONSE, &limits, rows[i].input, 1, 1);
+        assert_int_equal(out.head.length, 5);
+        assert_int_equal(fields_find(&out.head.fields, FIELD_CONTENT_LENGTH) != NULL,
+                         rows[i].expected[0] == '1');
+        pool_close(&pool);
+    }
+}
+
 static void head_len_is_exact(void **state)
 {
     struct str input = STR("\r\n" GET "A: b\r\n\r\nbody");
@@ -695,6 +718,7 @@ int main(void)
         cmocka_unit_test(incomplete_heads_want_more),
         cmocka_unit_test(limits_hold_to_the_byte),
         cmocka_unit_test(many_fields_are_kept),
+        cmocka_unit_test(repeated_lengths_are_dropped),
         cmocka_unit_test(head_len_is_exact),
         cmocka_unit_test(work_is_linear),
     };
