@@ -1,7 +1,7 @@
 /* name: C identifiers and file names out of a document's texts. Pronounceable (listUsers becomes
- * list_users), safe whatever the text, unique, and stable: a name depends on its own text only, and where two
- * texts would share a name all of them but an exact one get a suffix made from the text, so that adding an operation
- * renames no other. */
+ * list_users), safe whatever the text, unique, and stable: a name depends on its own text only. Where texts
+ * would share a name, the one that is the name keeps it and the others get a suffix made from their text, so
+ * that adding an operation renames none but those it collides with. */
 #ifndef GEN_NAME_H
 #define GEN_NAME_H
 
@@ -11,7 +11,7 @@
 /* needs: lowered IR. fills: symbol of operations, upstreams and branches; group of operations. keeps: order. */
 void name_plan(struct job *job, struct gateway *gateway);
 
-/* Lower-case words joined by underscores; at most 60 bytes; never a C word, never what the runtime uses. */
+/* Lower-case words joined by underscores, [a-z][a-z0-9_]*, at most 60 bytes; never a C word. */
 struct str name_symbol(struct pool *pool, struct str text);
 
 /* Upper case of a symbol: for enumerators. */
