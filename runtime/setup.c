@@ -91,13 +91,17 @@ static bool override_upstreams(struct setup *setup, const struct options *option
     return true;
 }
 
+/* Here {file: /path} is the file to write to, not one to read. */
 static bool read_log_output(struct setup *setup, char error[SETUP_ERROR])
 {
+    const struct gw_text *output = &gateway.access_log.output;
     struct str why;
 
     if (!gateway.access_log.on)
         return true;
-    if (!reference_read(&gateway.access_log.output, &setup->pool, &setup->log_output, &why))
+    if (output->kind == GW_TEXT_FILE)
+        setup->log_output = output->text;
+    else if (!reference_read(output, &setup->pool, &setup->log_output, &why))
         return fail(error, pool_printf(&setup->pool, "access log: %.*s", STR_ARG(why)));
     if (setup->log_output.len == 0)
         setup->log_output = STR("stdout");
