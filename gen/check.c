@@ -37,7 +37,8 @@ static void check_upstreams(struct usage *u)
             diag_error(&u->job->diags, upstream->loc, "no-weight",
                        "all targets of upstream '%.*s' have the weight 0",
                        STR_SHORT(upstream->name));
-        if (!u->used[i])
+        /* The default of the command line may find everything answered. */
+        if (!u->used[i] && (upstream->loc.file != 0 || !str_eq(upstream->name, STR("default"))))
             diag_warn(&u->job->diags, upstream->loc, "unused-upstream",
                       "no operation uses the upstream '%.*s'", STR_SHORT(upstream->name));
     }

@@ -234,6 +234,7 @@ static void dump_errors(struct text *text, const char *label, const struct ir_er
         const struct ir_error_override *o = &e->overrides.at[i];
         text_printf(text, " %u-%u:%u ", o->first, o->last, o->status);
         quoted(text, o->content_type);
+        text_byte(text, ' ');
         quoted(text, o->body);
     }
     text_byte(text, '\n');

@@ -8,6 +8,14 @@ static const enum policy group[] = {POLICY_redirect, POLICY_respond,   POLICY_mo
                                     POLICY_upstream, POLICY_aggregate, POLICY_grpc};
 enum { GROUP_COUNT = sizeof group / sizeof *group };
 
+bool lower_action_is_group(enum policy key)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++)
+        if (group[i] == key)
+            return true;
+    return false;
+}
+
 /* The key is there, whatever became of its value: a bad one must not look like a missing one. */
 static bool is_named(const struct xgateway_block *block, enum policy key)
 {
@@ -48,21 +56,23 @@ void lower_action_names(struct lowering *l, const struct xgateway_block *block)
     }
 }
 
-/* The nearest level that names an answer, and which; NULL when none does. */
-static const struct xgateway_block *find_answer(const struct lowering_chain *chain,
-                                                enum policy *key)
+/* The nearest level that names an answer; NULL when none does. */
+static const struct xgateway_block *find_answer(struct lowering_operation *o)
 {
     bool off[GROUP_COUNT] = {false};
 
+    o->answer = POLICY_COUNT;
     for (size_t level = 0; level < CHAIN_LEN; level++) {
+        const struct xgateway_block *block = o->chain.at[level];
         for (size_t i = 0; i < GROUP_COUNT; i++) {
-            if (is_named(chain->at[level], group[i]) && !off[i]) {
-                *key = group[i];
-                return chain->at[level];
+            if (is_named(block, group[i]) && !off[i]) {
+                o->answer = group[i];
+                o->answer_level = level;
+                return block;
             }
         }
         for (size_t i = 0; i < GROUP_COUNT; i++)
-            off[i] |= chain->at[level]->keys[group[i]].state == XGATEWAY_OFF;
+            off[i] |= block->keys[group[i]].state == XGATEWAY_OFF;
     }
     return NULL;
 }
@@ -180,42 +190,24 @@ static void set_route(struct lowering_operation *o, const struct xgateway_block 
     set_choices(o, &block->upstream, &last->forward);
 }
 
-/* ---- the upstream's timeouts ---- */
+/* ---- timeouts ---- */
 
-static void merge_choice(struct lowering_operation *o, const struct ir_forward *forward,
-                         struct timeouts *merged, const struct lowering_upstream **first)
+static void merge_level(const struct xgateway_block *block, struct timeouts *merged)
 {
-    for (size_t i = 0; i < forward->choices.count; i++) {
-        const struct ir_upstream *u = &o->l->gw->upstreams.at[forward->choices.at[i].upstream];
-        const struct lowering_upstream *known = NULL;
+    struct timeouts off;
 
-        for (size_t j = 0; j < o->l->upstreams.count && known == NULL; j++) {
-            const struct lowering_upstream *other = o->l->upstreams.at[j].value;
-            if (other->index == forward->choices.at[i].upstream)
-                known = other;
-        }
-        if (known == NULL || known == *first)
-            continue;
-        if (*first != NULL &&
-            memcmp(&(*first)->timeouts, &known->timeouts, sizeof known->timeouts)) {
-            struct timeouts a = (*first)->timeouts, b = known->timeouts;
-            if (a.connect.value != b.connect.value || a.send.value != b.send.value ||
-                a.read.value != b.read.value || a.request.value != b.request.value ||
-                a.idle.value != b.idle.value)
-                diag_error(&o->l->job->diags, forward->loc, "not-implemented",
-                           "upstream '%.*s' has other timeouts than the one before it: say them at "
-                           "the operation",
-                           STR_SHORT(u->name));
-        }
-        if (*first == NULL)
-            timeouts_merge(merged, &known->timeouts);
-        *first = known;
+    if (block->keys[POLICY_timeouts].state != XGATEWAY_OFF) {
+        timeouts_merge(merged, &block->timeouts);
+        return;
     }
+    off = timeouts_off(block->keys[POLICY_timeouts].loc);
+    timeouts_merge(merged, &off);
 }
 
-static void set_timeouts(struct lowering_operation *o)
+/* Operation, path, upstream, document, built-in: the first that says a field. */
+static struct ir_timeouts effective(const struct lowering_operation *o,
+                                    const struct timeouts *upstream)
 {
-    const struct lowering_upstream *first = NULL;
     struct timeouts merged = {
         .connect.value = 5000,
         .send.value = 60000,
@@ -224,27 +216,57 @@ static void set_timeouts(struct lowering_operation *o)
         .idle.value = 300000,
     };
 
-    for (size_t i = CHAIN_LEN; i > 0; i--) {
-        const struct xgateway_block *block = o->chain.at[i - 1];
-        if (block->keys[POLICY_timeouts].state == XGATEWAY_OFF) {
-            struct timeouts off = timeouts_off(block->keys[POLICY_timeouts].loc);
-            timeouts_merge(&merged, &off);
-        } else {
-            timeouts_merge(&merged, &block->timeouts);
-        }
-        if (i < CHAIN_LEN)
-            continue;
-        merge_choice(o, &o->op->forward, &merged, &first);
-        for (size_t j = 0; j < o->op->branches.count; j++)
-            merge_choice(o, &o->op->branches.at[j].forward, &merged, &first);
-    }
-    o->op->timeouts = (struct ir_timeouts){
+    merge_level(o->chain.at[2], &merged);
+    if (upstream != NULL)
+        timeouts_merge(&merged, upstream);
+    merge_level(o->chain.at[1], &merged);
+    merge_level(o->chain.at[0], &merged);
+    return (struct ir_timeouts){
         .connect = merged.connect.value,
         .send = merged.send.value,
         .read = merged.read.value,
         .request = merged.request.value,
         .idle = merged.idle.value,
     };
+}
+
+static const struct timeouts *timeouts_of(const struct lowering *l, uint32_t upstream)
+{
+    for (size_t i = 0; i < l->upstreams.count; i++) {
+        const struct lowering_upstream *known = l->upstreams.at[i].value;
+        if (known->index == upstream)
+            return &known->timeouts;
+    }
+    return NULL;
+}
+
+/* An operation has one set of timeouts; upstreams that would give it several are not served yet. */
+static void merge_choices(struct lowering_operation *o, const struct ir_forward *forward,
+                          bool *first)
+{
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        uint32_t upstream = forward->choices.at[i].upstream;
+        struct ir_timeouts t = effective(o, timeouts_of(o->l, upstream));
+
+        if (!*first && memcmp(&t, &o->op->timeouts, sizeof t) != 0)
+            diag_error(&o->l->job->diags, forward->loc, "not-implemented",
+                       "upstream '%.*s' has other timeouts than the one before it: say them at the "
+                       "operation",
+                       STR_SHORT(o->l->gw->upstreams.at[upstream].name));
+        if (*first)
+            o->op->timeouts = t;
+        *first = false;
+    }
+}
+
+static void set_timeouts(struct lowering_operation *o)
+{
+    bool first = true;
+
+    o->op->timeouts = effective(o, NULL);
+    merge_choices(o, &o->op->forward, &first);
+    for (size_t i = 0; i < o->op->branches.count; i++)
+        merge_choices(o, &o->op->branches.at[i].forward, &first);
 }
 
 /* ---- answers ---- */
@@ -293,8 +315,8 @@ static void set_default(struct lowering_operation *o)
 
 static void set_answer(struct lowering_operation *o)
 {
-    enum policy key = POLICY_COUNT;
-    const struct xgateway_block *block = find_answer(&o->chain, &key);
+    const struct xgateway_block *block = find_answer(o);
+    const enum policy key = o->answer;
 
     if (block == NULL) {
         set_default(o);

@@ -268,20 +268,30 @@ static void set_switches(struct lowering_operation *o)
     }
 }
 
+static bool is_merged(enum policy key)
+{
+    return key == POLICY_timeouts || key == POLICY_limits || key == POLICY_errors;
+}
+
+/* Where each value in force was said; of merged values every level that had a say. */
 static void set_origins(struct lowering_operation *o)
 {
     static const char *const levels[CHAIN_LEN] = {"operation", "path", "document"};
 
     for (size_t key = 0; key < POLICY_COUNT; key++) {
-        if (!(policy_rows[key].levels & LEVEL_OPERATION))
+        const bool group = lower_action_is_group((enum policy)key);
+
+        if (!(policy_rows[key].levels & LEVEL_OPERATION) || !policy_rows[key].built)
             continue;
         for (size_t i = 0; i < CHAIN_LEN; i++) {
             const struct xgateway_key *said = &o->chain.at[i]->keys[key];
-            if (said->state == XGATEWAY_ABSENT)
+            if (said->state == XGATEWAY_ABSENT ||
+                (group && (key != o->answer || i != o->answer_level)))
                 continue;
             *vec_add(&o->l->job->pool, &o->op->origins) = (struct ir_origin){
                 .key = policy_rows[key].key, .level = levels[i], .loc = said->loc};
-            break;
+            if (!is_merged((enum policy)key))
+                break;
         }
     }
 }
@@ -314,8 +324,8 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     set_buffering(o);
     set_errors(o);
     set_access_log(o);
-    set_origins(o);
     lower_action(o);
+    set_origins(o);
     lower_security(o);
     *vec_add(&o->l->job->pool, &endpoint->operations) = (uint32_t)gw->operations.count;
     *vec_add(&o->l->job->pool, &gw->operations) = op;

@@ -66,6 +66,24 @@ static void lint(struct lowering_operation *o, const struct api_security *securi
         report(o, strict->documented_responses, "documented-responses", "documents no response");
 }
 
+/* Nobody can enforce what nobody declared; for a foreign document it is one more thing to pass through. */
+static void unknown_scheme(struct lowering_operation *o, const struct said *name)
+{
+    struct job *job = o->l->job;
+    VEC(struct str) names = {0};
+
+    for (size_t i = 0; i < o->document->api->schemes.count; i++)
+        *vec_add(&job->pool, &names) = o->document->api->schemes.at[i].name.text;
+    struct str near = diag_suggest(&job->pool, name->text, names.at, names.count);
+    if (o->l->options->passthrough_auth)
+        diag_warn(&job->diags, name->loc, "unknown-scheme",
+                  "no security scheme is named '%.*s': the backend must verify it",
+                  STR_SHORT(name->text));
+    else
+        diag_error(&job->diags, name->loc, "unknown-scheme",
+                   "no security scheme is named '%.*s'%.*s", STR_SHORT(name->text), STR_ARG(near));
+}
+
 void lower_security(struct lowering_operation *o)
 {
     const struct api_security *security =
@@ -79,6 +97,8 @@ void lower_security(struct lowering_operation *o)
         for (size_t j = 0; j < a->all.count; j++) {
             struct lowering_scheme *scheme = find_scheme(o->document, a->all.at[j].scheme.text);
             o->op->passthrough_auth = true;
+            if (scheme == NULL)
+                unknown_scheme(o, &a->all.at[j].scheme);
             if (scheme == NULL || o->op->disabled)
                 continue;
             if (scheme->required++ == 0)

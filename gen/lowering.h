@@ -63,6 +63,8 @@ struct lowering_operation {
     struct str base_path;
     struct ir_operation *op;
     const struct ir_endpoint *endpoint;
+    enum policy answer;  /* the key of the group that won; POLICY_COUNT: none */
+    size_t answer_level; /* index into chain */
 };
 
 /* The nearest block that says the key; NULL when none does or a nearer one switches it off. */
@@ -83,6 +85,8 @@ struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, s
 
 /* lower_action.c: fills action, forward, branches, answer and what depends on the upstream. */
 void lower_action(struct lowering_operation *o);
+/* True for the keys of which only the nearest counts: upstream, route, redirect … */
+bool lower_action_is_group(enum policy key);
 /* Complains about two answers at one level, and about unknown upstreams: once for every block. */
 void lower_action_check(struct lowering *l, const struct xgateway_block *block);
 void lower_action_names(struct lowering *l, const struct xgateway_block *block);

@@ -139,7 +139,7 @@ struct api *openapi_read(struct job *job, struct node *root, uint32_t file)
     }
     operation_read_servers(job, root, &api->servers.at, &api->servers.count);
     api->servers.cap = api->servers.count;
-    api->security = operation_read_security(job, api, root);
+    api->security = operation_read_security(job, root);
     api->gateway = node_get(root, "x-gateway");
     webhooks = member_map(job, root, "webhooks");
     api->webhooks = webhooks ? webhooks->member_count : 0;

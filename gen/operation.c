@@ -56,24 +56,7 @@ void operation_read_servers(struct job *job, const struct node *owner, struct ap
     *count = servers.count;
 }
 
-static bool scheme_is_known(struct job *job, const struct api *api, const struct member *m)
-{
-    VEC(struct str) names = {0};
-
-    for (size_t i = 0; i < api->schemes.count; i++) {
-        if (str_eq(api->schemes.at[i].name.text, m->key))
-            return true;
-        *vec_add(&job->pool, &names) = api->schemes.at[i].name.text;
-    }
-    struct str near = diag_suggest(&job->pool, m->key, names.at, names.count);
-    diag_error(&job->diags, m->key_loc, "unknown-scheme",
-               "security names '%.*s', which components.securitySchemes does not declare%.*s",
-               STR_SHORT(m->key), STR_ARG(near));
-    return false;
-}
-
-static struct api_alternative read_alternative(struct job *job, const struct api *api,
-                                               const struct node *node)
+static struct api_alternative read_alternative(struct job *job, const struct node *node)
 {
     struct api_alternative alternative = {.loc = node->loc};
 
@@ -81,8 +64,6 @@ static struct api_alternative read_alternative(struct job *job, const struct api
         const struct member *m = &node->members[i];
         struct api_requirement requirement = {.scheme = {.text = m->key, .loc = m->key_loc}};
 
-        /* An unknown name stays in: dropping it would make the operation public for later stages. */
-        scheme_is_known(job, api, m);
         if (member_is(job, m->value, NODE_LIST, "scopes")) {
             requirement.scopes =
                 pool_alloc(&job->pool, (m->value->item_count + 1) * sizeof(struct str));
@@ -97,8 +78,7 @@ static struct api_alternative read_alternative(struct job *job, const struct api
     return alternative;
 }
 
-struct api_security operation_read_security(struct job *job, const struct api *api,
-                                            const struct node *owner)
+struct api_security operation_read_security(struct job *job, const struct node *owner)
 {
     struct api_security security = {0};
     const struct member *m = node_member(owner, STR("security"));
@@ -112,7 +92,7 @@ struct api_security operation_read_security(struct job *job, const struct api *a
     for (size_t i = 0; i < m->value->item_count; i++) {
         const struct node *node = m->value->items[i];
         if (member_is(job, node, NODE_MAP, "security requirement"))
-            *vec_add(&job->pool, &security.any) = read_alternative(job, api, node);
+            *vec_add(&job->pool, &security.any) = read_alternative(job, node);
     }
     return security;
 }
@@ -334,7 +314,7 @@ static void read_operation(struct job *job, struct api *api, struct api_operatio
         op->body.cap = op->body.count;
     }
     read_responses(job, api, node, op);
-    op->security = operation_read_security(job, api, node);
+    op->security = operation_read_security(job, node);
     operation_read_servers(job, node, &op->servers.at, &op->servers.count);
     op->servers.cap = op->servers.count;
     op->gateway = node_get(node, "x-gateway");

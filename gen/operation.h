@@ -11,7 +11,6 @@ void operation_read_path(struct job *job, struct api *api, const struct member *
 /* The lists that stand at document, path and operation level alike; quiet when the key is absent. */
 void operation_read_servers(struct job *job, const struct node *owner, struct api_server **at,
                             size_t *count);
-struct api_security operation_read_security(struct job *job, const struct api *api,
-                                            const struct node *owner);
+struct api_security operation_read_security(struct job *job, const struct node *owner);
 
 #endif

@@ -48,7 +48,9 @@ static bool add_param(struct reading *r, struct ir_segment *segment, struct str 
     if (memchr(name.at, '{', name.len) != NULL)
         return bad(r, "bad-template", "there is a '{' inside the parameter", name);
     if (pathtemplate_param(e, name) >= 0)
-        return bad(r, "bad-template", "there are two parameters named", name);
+        diag_warn(&r->job->diags, e->loc, "repeated-parameter",
+                  "path '%.*s': there are two parameters named '%.*s', a rewrite sees the first",
+                  STR_SHORT(e->pattern), STR_SHORT(name));
     if (e->params.count == PATHTEMPLATE_MAX_PARAMS)
         return bad(r, "too-many-parameters", "there are more than 32 parameters", STR(""));
     if (segment->parts.count > 0 && segment->parts.at[segment->parts.count - 1].param >= 0)

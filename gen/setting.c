@@ -56,8 +56,12 @@ bool setting_number(struct job *job, const struct node *node, const char *what, 
     if (node->kind != NODE_INT)
         return wrong_type(job, node, what, "an integer");
     if (node->integer < 0 || (uint64_t)node->integer < min || (uint64_t)node->integer > max) {
-        diag_error(&job->diags, node->loc, "range", "'%s' must be between %llu and %llu", what,
-                   (unsigned long long)min, (unsigned long long)max);
+        if (min == max)
+            diag_error(&job->diags, node->loc, "range", "'%s' must be %llu", what,
+                       (unsigned long long)min);
+        else
+            diag_error(&job->diags, node->loc, "range", "'%s' must be between %llu and %llu", what,
+                       (unsigned long long)min, (unsigned long long)max);
         return false;
     }
     *out = (uint64_t)node->integer;

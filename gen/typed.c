@@ -162,7 +162,9 @@ static bool walk_word(struct walk *w, const struct node *node, const cyaml_schem
 static void walk_field(struct walk *w, const struct member *m, const cyaml_schema_field_t *field)
 {
     const size_t text_mark = w->text.len, line_mark = w->lines.count;
+    const char *const place = w->place;
     struct node *value;
+    bool good;
 
     if (field->value.type == CYAML_IGNORE) {
         if (!setting_is_off(m->value))
@@ -172,7 +174,12 @@ static void walk_field(struct walk *w, const struct member *m, const cyaml_schem
     }
     text_printf(&w->text, "\"%s\": ", field->key);
     value = typed_follow(w->job, m->value);
-    if (value == NULL || !walk_value(w, value, &field->value, field->key)) {
+    w->place = pool_printf(&w->job->pool, field->value.type == CYAML_SEQUENCE ? "%s.%s[]" : "%s.%s",
+                           place, field->key)
+                   .at;
+    good = value != NULL && walk_value(w, value, &field->value, field->key);
+    w->place = place;
+    if (!good) {
         w->text.len = text_mark;
         w->lines.count = line_mark;
         return;
