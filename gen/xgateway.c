@@ -11,8 +11,8 @@
 #include "policy/headers.h"
 #include "policy/log.h"
 #include "policy/maintenance.h"
+#include "policy/typed.h"
 #include "ref.h"
-#include "typed.h"
 
 /* How the value of a key is read and where in the block it goes. */
 struct reading {

@@ -1,8 +1,8 @@
 /* typed: one value of x-gateway through libcyaml. The value is walked against its table first, because
  * libcyaml stops at its first complaint and does not place it well; what is good is printed again, one
  * scalar a line, and loaded into the table's struct. */
-#ifndef GEN_TYPED_H
-#define GEN_TYPED_H
+#ifndef GEN_POLICY_TYPED_H
+#define GEN_POLICY_TYPED_H
 
 #include "job.h"
 #include "node.h"

@@ -1,4 +1,4 @@
-#include "typed.h"
+#include "policy/typed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
