@@ -3,27 +3,48 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOT_FOUND = 127 };
-
-static void become(const char *const *argv, int output)
+static bool is_hidden(const char *variable)
 {
-    int nothing = open("/dev/null", O_RDONLY);
-    if (nothing >= 0)
-        dup2(nothing, STDIN_FILENO);
-    dup2(output, STDOUT_FILENO);
-    dup2(output, STDERR_FILENO);
-    setenv("LC_ALL", "C", 1);
-    unsetenv("MAKEFLAGS");
-    unsetenv("MFLAGS");
-    unsetenv("MAKELEVEL");
-    execvp(argv[0], (char *const *)argv);
-    _exit(NOT_FOUND);
+    static const char *const hidden[] = {
+        "LC_ALL=", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=", "GNUMAKEFLAGS="};
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++) {
+        if (str_starts(str_of(variable), str_of(hidden[i])))
+            return true;
+    }
+    return false;
+}
+
+static char **environment(struct pool *pool)
+{
+    size_t count = 0, kept = 0;
+    while (environ[count])
+        count++;
+    char **made = pool_alloc(pool, (count + 2) * sizeof *made);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_hidden(environ[i]))
+            made[kept++] = environ[i];
+    }
+    made[kept] = (char *)"LC_ALL=C";
+    return made;
+}
+
+static pid_t start(struct pool *pool, const char *const *argv, int output)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid = 0;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    int error = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environment(pool));
+    posix_spawn_file_actions_destroy(&actions);
+    return error ? 0 : pid;
 }
 
 static struct str read_back(struct pool *pool, int fd)
@@ -48,9 +69,7 @@ struct child child_run(struct pool *pool, const char *const *argv)
     if (output < 0)
         return child;
 
-    pid_t pid = fork();
-    if (pid == 0)
-        become(argv, output);
+    pid_t pid = start(pool, argv, output);
     if (pid > 0) {
         sigaction(SIGINT, &ignore, &interrupt);
         sigaction(SIGQUIT, &ignore, &quit);
@@ -58,8 +77,8 @@ struct child child_run(struct pool *pool, const char *const *argv)
             continue;
         sigaction(SIGINT, &interrupt, NULL);
         sigaction(SIGQUIT, &quit, NULL);
+        child.started = true;
         child.status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
-        child.started = child.status != NOT_FOUND;
         child.interrupted = WIFSIGNALED(state) && WTERMSIG(state) != SIGSEGV;
         child.output = read_back(pool, output);
     }

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fold.h"
+
 void emit_failed(struct job *job, const char *format, ...)
 {
     va_list args;
@@ -15,6 +17,19 @@ void emit_failed(struct job *job, const char *format, ...)
     va_end(args);
     job->environment_failed = true;
     diag_error(&job->diags, (struct loc){0}, "environment", "%.*s", STR_ARG(message));
+}
+
+static bool is_c(struct str name)
+{
+    struct str ending = str_from(name, name.len < 2 ? 0 : name.len - 2);
+    return str_eq(ending, STR(".c")) || str_eq(ending, STR(".h"));
+}
+
+static struct str folded(struct pool *pool, struct str text)
+{
+    struct text out = {.pool = pool};
+    fold(&out, text);
+    return text_str(&out);
 }
 
 struct emitted *emit_render(struct job *job, const struct template_set *templates,
@@ -27,7 +42,9 @@ struct emitted *emit_render(struct job *job, const struct template_set *template
         const struct view_file *file = &view->files.at[i];
         struct text text = {.pool = &job->pool};
         template_render(job, templates, file->template, file->values, &text);
-        *vec_add(&job->pool, &made->files) = (struct emit_file){file->name, text_str(&text)};
+        struct str made_text =
+            is_c(file->name) ? folded(&job->pool, text_str(&text)) : text_str(&text);
+        *vec_add(&job->pool, &made->files) = (struct emit_file){file->name, made_text};
     }
     return job_failed(job) ? NULL : made;
 }

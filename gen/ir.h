@@ -56,8 +56,8 @@ struct ir_listener {
 };
 
 struct ir_target {
-    struct str url; /* as written */
-    struct str host;   /* name or address without brackets; the socket's path for unix: */
+    struct str url;       /* as written */
+    struct str host;      /* name or address without brackets; the socket's path for unix: */
     struct str authority; /* the Host header this target gets: host[:port] */
     uint32_t port;
     bool is_unix;
@@ -86,12 +86,12 @@ struct ir_piece {
 };
 
 struct ir_rewrite {
-    bool set;               /* false: the path goes on as matched */
-    size_t strip;           /* bytes of the matched path that are cut off */
-    struct str prefix;      /* put in its place */
+    bool set;                  /* false: the path goes on as matched */
+    size_t strip;              /* bytes of the matched path that are cut off */
+    struct str prefix;         /* put in its place */
     VEC(struct ir_piece) path; /* or: the whole new path; then strip and prefix are unused */
-    struct str host;        /* Host for the upstream; at NULL: as host_header says */
-    bool redirects;         /* translate Location and Set-Cookie paths back */
+    struct str host;           /* Host for the upstream; at NULL: as host_header says */
+    bool redirects;            /* translate Location and Set-Cookie paths back */
 };
 
 struct ir_weighted {
@@ -141,8 +141,8 @@ enum ir_action { IR_FORWARD, IR_ROUTE, IR_RESPOND, IR_MOCK, IR_REDIRECT };
 enum ir_error_format { IR_ERRORS_PROBLEM, IR_ERRORS_JSON, IR_ERRORS_TEXT };
 
 struct ir_error_override {
-    uint32_t first, last; /* statuses */
-    uint32_t status;      /* 0: unchanged */
+    uint32_t first, last;          /* statuses */
+    uint32_t status;               /* 0: unchanged */
     struct str content_type, body; /* at NULL: as the format makes it */
 };
 
@@ -158,9 +158,9 @@ enum ir_log_format { IR_LOG_JSON, IR_LOG_COMBINED };
 struct ir_access_log {
     bool on;
     enum ir_log_format format;
-    struct ir_text output; /* stdout, stderr or a file's name */
+    struct ir_text output;  /* stdout, stderr or a file's name */
     VEC(struct str) fields; /* names, in order; empty: the default set */
-    bool block_when_full;  /* on_full: block; else drop and count */
+    bool block_when_full;   /* on_full: block; else drop and count */
 };
 
 enum ir_id_generator { IR_ID_NONE, IR_ID_UUID, IR_ID_COUNTER, IR_ID_TRACKER };
@@ -186,25 +186,25 @@ struct ir_origin {
 };
 
 struct ir_operation {
-    struct str id;      /* operationId, or derived */
-    struct str symbol;  /* plan: a C identifier, unique, stable */
-    struct str method;  /* "*": any_method */
-    struct str path;    /* public path template with its base path, as people write it */
+    struct str id;     /* operationId, or derived */
+    struct str symbol; /* plan: a C identifier, unique, stable */
+    struct str method; /* "*": any_method */
+    struct str path;   /* public path template with its base path, as people write it */
     struct loc loc;
-    uint32_t document;  /* index of its document */
-    uint32_t endpoint;  /* index into endpoints */
+    uint32_t document; /* index of its document */
+    uint32_t endpoint; /* index into endpoints */
     VEC(struct str) tags;
-    struct str group;   /* plan: the flow file it lives in */
-    VEC(struct str) hosts; /* effective match.hosts / hosts; empty: any */
+    struct str group;                    /* plan: the flow file it lives in */
+    VEC(struct str) hosts;               /* effective match.hosts / hosts; empty: any */
     VEC(struct ir_condition) conditions; /* effective `match` beyond host and prefix */
     enum ir_action action;
-    struct ir_forward forward; /* IR_FORWARD */
+    struct ir_forward forward;      /* IR_FORWARD */
     VEC(struct ir_branch) branches; /* IR_ROUTE */
-    struct ir_answer answer;   /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
+    struct ir_answer answer;        /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
     bool internal, disabled, maintenance, deprecated;
-    uint32_t retry_after;      /* maintenance, seconds */
-    bool passthrough_auth;     /* declares security that nobody here enforces */
-    struct str security;       /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
+    uint32_t retry_after;  /* maintenance, seconds */
+    bool passthrough_auth; /* declares security that nobody here enforces */
+    struct str security;   /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
     struct ir_timeouts timeouts;
     struct ir_limits limits;
     uint64_t buffer_request, buffer_response;
@@ -215,7 +215,8 @@ struct ir_operation {
 };
 
 /* What the path is matched against. Templates are split at slashes; a segment is literal, one parameter,
- * a mix of both, or a tail that takes the rest. */
+ * a mix of both, or a tail that takes the rest. An empty segment has no parts; a slash at the end is
+ * trailing_slash and no segment: "/" has none, "/a/" one. A tail is the last segment, its parameter its part. */
 struct ir_part {
     struct str literal; /* normalised as requests are (RFC 3986 section 6) */
     int param;          /* index into params, or -1 */
@@ -227,10 +228,10 @@ struct ir_segment {
 struct ir_endpoint {
     struct str pattern; /* base path + key, as written: what people read */
     VEC(struct ir_segment) segments;
-    VEC(struct str) params; /* names in order of appearance */
+    VEC(struct str) params;         /* names in order of appearance */
     VEC(struct ir_condition) query; /* from "?a=b" in the key */
-    VEC(uint32_t) operations; /* indexes, document order */
-    VEC(struct str) hosts;    /* empty: any */
+    VEC(uint32_t) operations;       /* indexes, document order */
+    VEC(struct str) hosts;          /* empty: any */
     bool trailing_slash;
     struct loc loc;
 };
@@ -252,6 +253,7 @@ struct gateway {
     VEC(struct ir_operation) operations;
     struct ir_path_rules path;
     struct ir_limits limits;
+    struct ir_timeouts timeouts; /* the document's, before a route is known */
     struct ir_correlation correlation;
     struct ir_access_log access_log;
     struct ir_errors errors;

@@ -86,6 +86,8 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
     for (size_t i = 0; i < from->choices.count; i++) {
         struct value *choice = value_map(flow->pool);
         view_set_name(flow->pool, choice, "backend", backend_symbol(flow, from, i));
+        view_set_text(flow->pool, choice, "name",
+                      flow->gw->upstreams.at[from->choices.at[i].upstream].name);
         view_set_number(flow->pool, choice, "weight", from->choices.at[i].weight);
         total += from->choices.at[i].weight;
         value_add(flow->pool, list, choice);
@@ -266,10 +268,10 @@ static struct value *answer(const struct flow *flow)
         text_printf(&head, "%.*s: %.*s\r\n", STR_ARG(from->headers.at[i].name),
                     STR_ARG(from->headers.at[i].value));
     view_set_number(flow->pool, map, "status", from->status);
-    value_set(flow->pool, map, "head",
-              head.len ? view_lines(flow->pool, text_str(&head)) : no(flow));
-    value_set(flow->pool, map, "body",
-              from->body.len ? view_lines(flow->pool, from->body) : no(flow));
+    view_set_flag(flow->pool, map, "has_head", head.len > 0);
+    value_set(flow->pool, map, "head", view_lines(flow->pool, text_str(&head)));
+    view_set_flag(flow->pool, map, "has_body", from->body.len > 0);
+    value_set(flow->pool, map, "body", view_lines(flow->pool, from->body));
     view_set_flag(flow->pool, map, "mocked", flow->op->action == IR_MOCK);
     return map;
 }

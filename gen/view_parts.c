@@ -61,6 +61,7 @@ struct value *view_texts(struct pool *pool, const struct str *texts, size_t coun
     for (size_t i = 0; i < count; i++) {
         struct value *item = value_map(pool);
         view_set_text(pool, item, "text", texts[i]);
+        view_set_flag(pool, item, "first", i == 0);
         value_add(pool, list, item);
     }
     return list;
@@ -106,8 +107,8 @@ static struct value *overrides(struct pool *pool, const struct ir_errors *errors
         view_set_number(pool, map, "last", override->last);
         view_set_number(pool, map, "status", override->status);
         value_set(pool, map, "content_type", value_text_or_false(pool, override->content_type));
-        value_set(pool, map, "body",
-                  override->body.at ? view_lines(pool, override->body) : value_flag(pool, false));
+        view_set_flag(pool, map, "has_body", override->body.at != NULL);
+        value_set(pool, map, "body", view_lines(pool, override->body));
         value_add(pool, list, map);
     }
     return list;

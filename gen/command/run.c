@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -43,15 +44,18 @@ static struct str make_ready(const struct options *options, struct pool *pool, s
     return *status ? STR("") : path;
 }
 
-/* Becomes the gateway. */
-static int become(const struct options *options, struct pool *pool, struct str path)
+static char **arguments(const struct options *options, struct pool *pool, struct str path)
 {
     char **argv = pool_alloc(pool, (options->rest.count + 2) * sizeof *argv);
     argv[0] = (char *)path.at;
     for (size_t i = 0; i < options->rest.count; i++)
         argv[i + 1] = (char *)options->rest.at[i].at;
-    execv(path.at, argv);
-    fprintf(stderr, "apigw-gen: cannot start %s: %s\n", path.at, strerror(errno));
+    return argv;
+}
+
+static int cannot_start(struct str path, int error)
+{
+    fprintf(stderr, "apigw-gen: cannot start %s: %s\n", path.at, strerror(error));
     return 3;
 }
 
@@ -64,12 +68,14 @@ static void end_asked(int signal_number)
     asked_to_end = signal_number;
 }
 
+/* The gateway as our child; 0 after a message. */
 static pid_t start(const struct options *options, struct pool *pool, struct str path)
 {
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(become(options, pool, path));
-    return pid;
+    pid_t pid = 0;
+    int error = posix_spawn(&pid, path.at, NULL, NULL, arguments(options, pool, path), environ);
+    if (error)
+        cannot_start(path, error);
+    return error ? 0 : pid;
 }
 
 static int status_of(int state)
@@ -122,5 +128,8 @@ int command_run(const struct options *options)
         return watch_and_run(options, options->pool);
     int status;
     struct str path = make_ready(options, options->pool, NULL, &status);
-    return path.len ? become(options, options->pool, path) : status;
+    if (path.len == 0)
+        return status;
+    execv(path.at, arguments(options, options->pool, path));
+    return cannot_start(path, errno);
 }

@@ -1,9 +1,11 @@
-#include <cmocka.h>
+/* The template language and its escapes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 #include "escape.h"
 #include "template.h"
