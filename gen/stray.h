@@ -1,0 +1,11 @@
+/* stray: the corners of a document that no reader has business in. Two things there must not pass in
+ * silence: a $ref that points nowhere, and an x-gateway block where nobody would read it. */
+#ifndef GEN_STRAY_H
+#define GEN_STRAY_H
+
+#include "openapi.h"
+
+/* needs: a read document. Reports ref-… and, for blocks that `api` does not hold, wrong-level. */
+void stray_report(struct job *job, const struct api *api);
+
+#endif
