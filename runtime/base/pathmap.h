@@ -38,6 +38,7 @@ enum {
 /* Where a walk goes on: a node (0 or more), nowhere, or a leaf: PATHMAP_LEAF - n is path n when n is below the
  * number of paths, else the trial that begins at trials[n - number of paths]. */
 enum { PATHMAP_NONE = -1, PATHMAP_LEAF = -2 };
+#define PATHMAP_TO(number) (PATHMAP_LEAF - (number))
 
 #define PATHMAP_LAST 0x80000000u    /* in trials: nothing follows */
 #define PATHMAP_PATTERN 0x80000000u /* in shapes: the low bits are the first piece */
