@@ -41,8 +41,7 @@ static struct node *apply_overlays(struct compilation *c, struct node *tree)
     const struct options *options = c->options;
     for (size_t i = 0; i < options->overlays.count && tree; i++) {
         uint32_t file = open_file(&c->job, options->overlays.at[i]);
-        struct node *overlay = file ? yaml_read(&c->job, file) : NULL;
-        tree = overlay ? overlay_apply(&c->job, tree, overlay) : NULL;
+        tree = file ? overlay_apply(&c->job, tree, file) : NULL;
     }
     return tree;
 }

@@ -253,7 +253,8 @@ struct gateway {
     VEC(struct ir_operation) operations;
     struct ir_path_rules path;
     struct ir_limits limits;
-    struct ir_timeouts timeouts; /* the document's, before a route is known */
+    struct ir_timeouts
+        timeouts; /* plan: those that most operations share; hold before a route is known */
     struct ir_correlation correlation;
     struct ir_access_log access_log;
     struct ir_errors errors;
