@@ -310,3 +310,58 @@ struct str urlpath_fold(struct str path, char *buf)
     }
     return (struct str){buf, path.len};
 }
+
+/* ---- beside the path ---- */
+
+/* Equality of a piece of a query, percent-decoded, with '+' as space, and plain text. */
+static bool decodes_to(struct str raw, struct str plain)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < raw.len; i++, at++) {
+        char byte = raw.at[i] == '+' ? ' ' : raw.at[i];
+
+        if (byte == '%' && i + 2 < raw.len && hex(raw.at[i + 1]) >= 0 && hex(raw.at[i + 2]) >= 0) {
+            byte = (char)(hex(raw.at[i + 1]) * 16 + hex(raw.at[i + 2]));
+            i += 2;
+        }
+        if (at >= plain.len || plain.at[at] != byte)
+            return false;
+    }
+    return at == plain.len;
+}
+
+bool urlpath_query_is(struct str query, struct str name, const struct str *values, size_t count)
+{
+    while (query.len > 0) {
+        struct str pair = str_head(query, str_find(query, '&'));
+        size_t equals = str_find(pair, '=');
+
+        query = str_from(query, pair.len + 1);
+        if (!decodes_to(str_head(pair, equals), name))
+            continue;
+        if (count == 0)
+            return true;
+        for (size_t i = 0; i < count; i++)
+            if (decodes_to(str_from(pair, equals + 1), values[i]))
+                return true;
+    }
+    return false;
+}
+
+bool urlpath_host_is(struct str host, struct str pattern)
+{
+    struct str below = str_from(pattern, 1);
+
+    if (!str_starts(pattern, STR("*.")))
+        return str_eq(host, pattern);
+    return host.len > below.len && str_eq(str_from(host, host.len - below.len), below);
+}
+
+bool urlpath_below(struct str path, struct str prefix)
+{
+    if (!str_starts(path, prefix))
+        return false;
+    return path.len == prefix.len || prefix.len == 0 || prefix.at[prefix.len - 1] == '/' ||
+           path.at[prefix.len] == '/';
+}

@@ -49,4 +49,16 @@ bool urlpath_has_encoded_slash(struct str path);
 /* ASCII letters in lower case, into buf (path.len bytes): the form that case-insensitive maps are asked. */
 struct str urlpath_fold(struct str path, char *buf);
 
+/* ---- what else of a URL is compared, alike in flows, in the matcher and in `explain` ---- */
+
+/* True when the query has a parameter of that name, percent-decoded and with '+' as space, that is any of
+ * the values; without values: when it is there. */
+bool urlpath_query_is(struct str query, struct str name, const struct str *values, size_t count);
+
+/* True when the host is the pattern, or lies below the x of "*.x". Both in lower case. */
+bool urlpath_host_is(struct str host, struct str pattern);
+
+/* True when the path is the prefix or lies below it. */
+bool urlpath_below(struct str path, struct str prefix);
+
 #endif

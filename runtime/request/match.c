@@ -22,63 +22,16 @@ bool gw_header_is(const struct gw_req *rq, struct str name, const struct str *va
     return false;
 }
 
-static int hex(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* Equality of a piece of a query, percent-decoded, with '+' as space, and plain text. */
-static bool decodes_to(struct str raw, struct str plain)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < raw.len; i++, at++) {
-        char byte = raw.at[i] == '+' ? ' ' : raw.at[i];
-
-        if (byte == '%' && i + 2 < raw.len && hex(raw.at[i + 1]) >= 0 && hex(raw.at[i + 2]) >= 0) {
-            byte = (char)(hex(raw.at[i + 1]) * 16 + hex(raw.at[i + 2]));
-            i += 2;
-        }
-        if (at >= plain.len || plain.at[at] != byte)
-            return false;
-    }
-    return at == plain.len;
-}
-
 bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count)
 {
-    struct str rest = rq->head.query;
-
-    while (rest.len > 0) {
-        struct str pair = str_head(rest, str_find(rest, '&'));
-        size_t equals = str_find(pair, '=');
-
-        rest = str_from(rest, pair.len + 1);
-        if (!decodes_to(str_head(pair, equals), name))
-            continue;
-        if (count == 0)
-            return true;
-        for (size_t i = 0; i < count; i++)
-            if (decodes_to(str_from(pair, equals + 1), values[i]))
-                return true;
-    }
-    return false;
+    return urlpath_query_is(rq->head.query, name, values, count);
 }
 
 bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct str below = str_from(hosts[i], 1);
-
-        if (str_eq(rq->host, hosts[i]))
+    for (size_t i = 0; i < count; i++)
+        if (urlpath_host_is(rq->host, hosts[i]))
             return true;
-        if (str_starts(hosts[i], STR("*.")) && rq->host.len > below.len &&
-            str_eq(str_from(rq->host, rq->host.len - below.len), below))
-            return true;
-    }
     return false;
 }
 
@@ -89,9 +42,7 @@ bool gw_param_is(const struct gw_req *rq, unsigned param, const struct str *valu
 
 bool gw_path_starts(const struct gw_req *rq, struct str prefix)
 {
-    return str_starts(rq->path, prefix) &&
-           (rq->path.len == prefix.len || prefix.len == 0 || prefix.at[prefix.len - 1] == '/' ||
-            rq->path.at[prefix.len] == '/');
+    return urlpath_below(rq->path, prefix);
 }
 
 static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
