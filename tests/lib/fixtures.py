@@ -141,6 +141,7 @@ def module_gateway(build_cache, tmp_path_factory):
 def origin():
     with Origin() as one:
         yield one
+        one.settle()
         assert not one.failures, one.failures
 
 

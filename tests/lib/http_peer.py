@@ -38,6 +38,7 @@ class Message:
         self.body, self.trailers, self.interim = b"", Fields(), []
         self.raw = b""
         self.chunks = None  # sizes, when the body came chunked
+        self.complete = False  # an origin has read all of the body
 
     @property
     def status(self):
@@ -236,12 +237,25 @@ class OriginConnection:
         self.sock, self.number = sock, number
         self.wire = Wire(sock)
         self.open = True
+        self.may_break = False
+        self.idle = False  # waits for the next request
+
+    def is_settled(self):
+        """Nothing is under way: closed, or waiting while nothing has come."""
+        try:
+            return self.sock.fileno() < 0 or self.idle and not select.select([self.sock], [], [], 0)[0]
+        except (OSError, ValueError):
+            return True  # closed in this very moment
 
     def read_head(self):
         """The next request's line and fields without its body; None when the gateway has closed."""
         self.wire.taken = b""
-        if not self.wire.ahead and not self.wire.more():
-            return None
+        if not self.wire.ahead:
+            self.idle = True
+            came = self.wire.more()
+            self.idle = False
+            if not came:
+                return None
         line = self.wire.line().decode("latin-1")
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.1", line):
             raise Broken(f"not a request line: {line!r}")
@@ -252,6 +266,7 @@ class OriginConnection:
     def read_body(self, request):
         self.wire.framed(request)
         request.raw = self.wire.taken
+        request.complete = True
         return request.body
 
     def send(self, data):
@@ -290,16 +305,17 @@ class Origin:
 
     origin.answer      bytes, or fn(connection, request) that answers after head and body were read
     origin.on_head     fn(connection, request), called before the body is read; returns True when it did all
+    origin.may_break   requests from now on may break off; else that is a failure of the test
     origin.requests    what came, in order; .raw has the very bytes
     origin.connections how many were accepted
     """
 
     def __init__(self, answer=OK):
-        self.answer, self.on_head = answer, None
+        self.answer, self.on_head, self.may_break = answer, None, False
         self.requests, self.failures, self.connections = [], [], 0
         self.arrived = queue.Queue()
         self.lock = threading.Lock()
-        self.sockets = []
+        self.open_ones = []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -321,8 +337,8 @@ class Origin:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.connections += 1
-                self.sockets.append(sock)
                 connection = OriginConnection(sock, self.connections)
+                self.open_ones = [c for c in self.open_ones if c.sock.fileno() >= 0] + [connection]
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
@@ -330,7 +346,7 @@ class Origin:
             while connection.open and self._serve_one(connection):
                 pass
         except (OSError, Broken, AssertionError) as error:
-            if connection.open:
+            if connection.open and not connection.may_break:
                 self.failures.append(error)
         finally:
             connection.sock.close()
@@ -342,7 +358,7 @@ class Origin:
             return False
         if request is None:
             return False
-        on_head, answer = self.on_head, self.answer
+        on_head, answer, connection.may_break = self.on_head, self.answer, self.may_break
         self._record(request)
         if on_head and on_head(connection, request):
             return connection.open
@@ -366,20 +382,29 @@ class Origin:
             raise Broken("no request reached the origin") from None
 
     def got_nothing(self):
+        self.settle()
         return not self.requests
+
+    def settle(self):
+        """Waits until nothing is under way here: what reached the sockets was read and counted."""
+        for _ in range(2):
+            wait_until(lambda: not select.select([self.listener], [], [], 0)[0] and
+                       all(c.is_settled() for c in self.open_ones), "the origin to settle")
+            time.sleep(0.002)
 
     def forget(self):
         """As new, for the next test; connections stay."""
-        self.answer, self.on_head = OK, None
+        self.settle()
+        self.answer, self.on_head, self.may_break = OK, None, False
         self.requests, self.failures = [], []
         self.arrived = queue.Queue()
 
     def close(self):
         self.listener.close()
         with self.lock:
-            for sock in self.sockets:
+            for connection in self.open_ones:
                 try:
-                    sock.shutdown(socket.SHUT_RDWR)
+                    connection.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
 
