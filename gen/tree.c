@@ -104,30 +104,43 @@ static void report_duplicates(struct tree *tree, const struct member *members, s
     }
 }
 
-static void *copy(struct tree *tree, const void *from, size_t bytes)
+/* needs: the level is no longer on the stack. Takes its items off theirs. */
+static void close_list(struct tree *tree, const struct tree_level *level)
 {
-    return bytes > 0 ? memcpy(pool_take(&tree->job->pool, bytes), from, bytes) : NULL;
+    struct node *node = level->value.node;
+    size_t count = tree->items.count - level->first;
+
+    if (count == 0)
+        return;
+    node->items = pool_take(&tree->job->pool, count * sizeof *node->items);
+    memcpy(node->items, tree->items.at + level->first, count * sizeof *node->items);
+    node->item_count = count;
+    tree->items.count = level->first;
+}
+
+static void close_map(struct tree *tree, const struct tree_level *level)
+{
+    struct node *node = level->value.node;
+    size_t count = tree->members.count - level->first;
+
+    if (count == 0)
+        return;
+    node->members = pool_take(&tree->job->pool, count * sizeof *node->members);
+    memcpy(node->members, tree->members.at + level->first, count * sizeof *node->members);
+    node->member_count = count;
+    tree->members.count = level->first;
+    report_duplicates(tree, node->members, count);
 }
 
 struct tree_value tree_close(struct tree *tree)
 {
     struct tree_level level = *innermost(tree);
-    struct node *node = level.value.node;
 
     tree->levels.count--;
-    if (node->kind == NODE_MAP) {
-        const struct member *members = tree->members.at + level.first;
-        size_t count = tree->members.count - level.first;
-        report_duplicates(tree, members, count);
-        node->members = copy(tree, members, count * sizeof *members);
-        node->member_count = count;
-        tree->members.count = level.first;
-    } else {
-        node->item_count = tree->items.count - level.first;
-        node->items =
-            copy(tree, tree->items.at + level.first, node->item_count * sizeof *node->items);
-        tree->items.count = level.first;
-    }
+    if (level.value.node->kind == NODE_MAP)
+        close_map(tree, &level);
+    else
+        close_list(tree, &level);
     tree_add(tree, level.value);
     return level.value;
 }

@@ -44,7 +44,8 @@ static inline struct str str_from(struct str s, size_t from)
 {
     if (from > s.len)
         from = s.len;
-    return (struct str){s.at + from, s.len - from};
+    /* Adding even 0 to NULL is undefined. */
+    return (struct str){from > 0 ? s.at + from : s.at, s.len - from};
 }
 
 static inline struct str str_head(struct str s, size_t len)
