@@ -346,7 +346,7 @@ void serve_drain(struct worker *worker)
         struct door *door = &server->doors[i];
         if (door->kind != SERVE_TRAFFIC)
             continue;
-        acceptor_close(&door->acceptor);
+        acceptor_drain(&door->acceptor);
         h1_drain(&door->h1);
     }
 }
@@ -359,7 +359,8 @@ size_t serve_in_flight(const struct worker *worker)
     for (size_t i = 0; i < server->door_count; i++) {
         const struct h1_server *h1 = &server->doors[i].h1;
         if (server->doors[i].kind == SERVE_TRAFFIC)
-            count += server->draining ? h1->conn_count : h1->busy_count;
+            count += server->draining ? h1->conn_count + (server->doors[i].acceptor.fd >= 0)
+                                      : h1->busy_count;
     }
     return count;
 }

@@ -15,8 +15,9 @@ struct serve_listener {
  * descriptors. The configs must outlive all workers. */
 bool serve_open(struct worker *worker, const struct serve_listener *listeners, size_t count);
 
-/* Stops accepting (closes the listening sockets); idle connections close after a moment, busy ones behind the
- * answer in flight. Traffic only; status and admin go on until serve_close. */
+/* Stops accepting: who is already in a queue is still served, then the listening sockets close; idle
+ * connections close after a moment, busy ones behind the answer in flight. Traffic only; status and admin go
+ * on until serve_close. */
 void serve_drain(struct worker *worker);
 
 /* Requests in flight on traffic listeners, this worker. While it drains: connections that are still open. */

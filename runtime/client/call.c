@@ -91,6 +91,20 @@ static ssize_t out_write(struct body_out *out, struct str data)
     return taken;
 }
 
+static ssize_t out_splice(struct body_out *out, struct stream *from, uint64_t len)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, out, out);
+    struct wire *wire = &call->conn->wire;
+    ssize_t moved;
+
+    if (call->staged)
+        return BODY_NOT_SPLICED;
+    moved = h1_writer_splice(&call->writer, wire, call_bufs(call), from, len);
+    if (moved >= 0 && !wire->stream.writable)
+        sending_blocked(call);
+    return moved;
+}
+
 static void out_flush(struct body_out *out)
 {
     struct upstream_call *call = CONTAINER(struct upstream_call, out, out);
@@ -241,7 +255,8 @@ static void read_head(struct upstream_call *call)
         if (conn->wire.in && buf_len(conn->wire.in) > 0 && !parse_head(call))
             return;
         make_room(call);
-        len = wire_fill(&conn->wire, call_bufs(call));
+        len = call->heard ? wire_fill_more(&conn->wire, call_bufs(call))
+                          : wire_fill(&conn->wire, call_bufs(call));
         if (len == STREAM_AGAIN)
             return;
         if (len > 0)
@@ -307,6 +322,24 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
 static void in_consume(struct body_in *in, size_t len)
 {
     h1_reader_consume(&CONTAINER(struct upstream_call, in, in)->reader, len);
+}
+
+static struct stream *in_spliceable(struct body_in *in, uint64_t *len)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
+
+    if (!call->conn)
+        return NULL;
+    return h1_reader_spliceable(&call->reader, &call->conn->wire, len);
+}
+
+static void in_spliced(struct body_in *in, uint64_t len)
+{
+    struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
+
+    h1_reader_spliced(&call->reader, len);
+    if (call->conn->waits == CONN_WAITS_READ)
+        conn_waits(call->conn, CONN_WAITS_NOT, 0);
 }
 
 /* The head and the body have been passed on: the connection is free, however slow the client is. */
@@ -496,9 +529,18 @@ static void start_try(struct upstream_call *call)
 void call_start(struct upstream_call *call)
 {
     static const struct body_in_ops in_ops = {
-        .peek = in_peek, .consume = in_consume, .stop = in_stop};
+        .peek = in_peek,
+        .consume = in_consume,
+        .stop = in_stop,
+        .spliceable = in_spliceable,
+        .spliced = in_spliced,
+    };
     static const struct body_out_ops out_ops = {
-        .write = out_write, .flush = out_flush, .end = out_end};
+        .write = out_write,
+        .flush = out_flush,
+        .end = out_end,
+        .splice = out_splice,
+    };
 
     call->in.ops = &in_ops;
     call->out.ops = &out_ops;

@@ -53,41 +53,75 @@ static void pump_end(struct pump *pump)
         pump->in->ops->stop(pump->in);
 }
 
-void pump_turn(struct pump *pump)
+enum step { STEP_MOVED, STEP_HALT };
+
+/* What a write has told: true when bytes were taken. */
+static enum step took(struct pump *pump, ssize_t taken)
+{
+    if (taken < 0)
+        pump_over(pump, false, false);
+    if (taken <= 0)
+        return STEP_HALT;
+    pump->moved += (uint64_t)taken;
+    return STEP_MOVED;
+}
+
+static enum step copy(struct pump *pump)
 {
     struct body_in *in = pump->in;
     struct body_out *out = pump->out;
-    uint64_t start = pump->moved;
     struct str data;
     ssize_t taken;
 
+    switch (in->ops->peek(in, &data)) {
+    case BODY_DATA:
+        taken = out->ops->write(out, data);
+        if (taken > 0)
+            in->ops->consume(in, (size_t)taken);
+        return took(pump, taken);
+    case BODY_WAIT:
+        out->ops->flush(out);
+        break;
+    case BODY_END:
+        pump_end(pump);
+        break;
+    case BODY_FAILED:
+        out->ops->flush(out);
+        pump_over(pump, false, true);
+        break;
+    }
+    return STEP_HALT;
+}
+
+static enum step move(struct pump *pump)
+{
+    struct body_in *in = pump->in;
+    struct body_out *out = pump->out;
+    struct stream *from;
+    uint64_t len;
+    ssize_t taken;
+
+    if (!in->ops->spliceable || !out->ops->splice)
+        return copy(pump);
+    from = in->ops->spliceable(in, &len);
+    if (!from)
+        return copy(pump);
+    taken = out->ops->splice(out, from, len);
+    if (taken == BODY_NOT_SPLICED)
+        return copy(pump);
+    if (taken > 0)
+        in->ops->spliced(in, (uint64_t)taken);
+    return took(pump, taken);
+}
+
+void pump_turn(struct pump *pump)
+{
+    uint64_t enough = pump->moved + PUMP_TURN_MAX;
+
     if (pump->over)
         return;
-    for (;;) {
-        switch (in->ops->peek(in, &data)) {
-        case BODY_DATA:
-            taken = out->ops->write(out, data);
-            if (taken < 0) {
-                pump_over(pump, false, false);
-                return;
-            }
-            if (taken == 0)
-                return;
-            in->ops->consume(in, (size_t)taken);
-            pump->moved += (uint64_t)taken;
-            break;
-        case BODY_WAIT:
-            out->ops->flush(out);
-            return;
-        case BODY_END:
-            pump_end(pump);
-            return;
-        case BODY_FAILED:
-            out->ops->flush(out);
-            pump_over(pump, false, true);
-            return;
-        }
-        if (pump->moved - start >= PUMP_TURN_MAX) {
+    while (move(pump) == STEP_MOVED) {
+        if (pump->moved >= enough) {
             loop_post(pump->loop, &pump->call);
             return;
         }

@@ -40,7 +40,7 @@ struct body_in_ops {
     /* The reader leaves, behind the end (which peek goes on to tell) or before: what it borrowed may go.
      * May be called again. NULL: nothing to do. */
     void (*stop)(struct body_in *in);
-    /* The socket and the bytes that may be taken from it by splice, or NULL when there are none. NULL: never. */
+    /* The socket from which *len bytes of the body may be taken by splice now, or NULL. NULL op: never. */
     struct stream *(*spliceable)(struct body_in *in, uint64_t *len);
     void (*spliced)(struct body_in *in, uint64_t len);
 };
@@ -50,6 +50,8 @@ struct body_out {
     struct pump *pump; /* turned when room came back, or the receiver left */
 };
 
+enum { BODY_NOT_SPLICED = -2 };
+
 struct body_out_ops {
     /* Bytes taken, 0 when blocked (the pump is turned when room is back), -1 when the receiver is gone. */
     ssize_t (*write)(struct body_out *out, struct str data);
@@ -57,9 +59,9 @@ struct body_out_ops {
     void (*flush)(struct body_out *out);
     /* No more will come. BODY_END: everything is in the socket; BODY_WAIT: turned again; BODY_FAILED. */
     enum body_state (*end)(struct body_out *out, struct str trailers);
-    /* The socket to splice to, or NULL while it is not free for that. NULL: never. */
-    struct stream *(*spliceable)(struct body_out *out, uint64_t *room);
-    void (*spliced)(struct body_out *out, uint64_t len);
+    /* Takes up to `len` bytes from a socket without looking at them. As write, or BODY_NOT_SPLICED: there is
+     * nothing, or it must be done by reading and writing. NULL op: never. */
+    ssize_t (*splice)(struct body_out *out, struct stream *from, uint64_t len);
 };
 
 /* A pump and what it reports. `done` is called once, by a posted call, when the body has ended (true) or

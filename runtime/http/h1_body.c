@@ -4,6 +4,7 @@ enum {
     CHUNK_MAX = 64 * 1024,  /* of what we send */
     GATHER_MAX = 16 * 1024, /* small chunks are gathered and sent together at the end of a turn */
     SIZE_LINE_MAX = 18,
+    SPLICE_MIN = 32 * 1024, /* below, copying is cheaper than two more system calls */
 };
 
 void h1_reader_open(struct h1_reader *reader, const struct head *head, struct pool *pool)
@@ -56,7 +57,7 @@ static void reader_run(struct h1_reader *reader, struct buf *buf)
 /* One more read. BODY_DATA: something came. */
 static enum body_state reader_fill(struct h1_reader *reader, struct wire *wire, struct bufs *bufs)
 {
-    ssize_t len = wire_fill(wire, bufs);
+    ssize_t len = wire_fill_more(wire, bufs);
 
     if (len > 0)
         return BODY_DATA;
@@ -121,6 +122,22 @@ bool h1_reader_skip(struct h1_reader *reader, struct wire *wire)
         if (reader->run.len == 0 && buf_len(wire->in) == before)
             return reader->ended;
     }
+}
+
+struct stream *h1_reader_spliceable(const struct h1_reader *reader, struct wire *wire,
+                                    uint64_t *len)
+{
+    if (reader->framing != FRAMING_LENGTH || reader->left < SPLICE_MIN || reader->run.len > 0 ||
+        reader->failure || !wire->stream.readable || (wire->in && buf_len(wire->in) > 0))
+        return NULL;
+    *len = reader->left;
+    return &wire->stream;
+}
+
+void h1_reader_spliced(struct h1_reader *reader, uint64_t len)
+{
+    reader->left -= len;
+    reader->ended = reader->left == 0;
 }
 
 /* ---- writing ---- */
@@ -203,6 +220,26 @@ ssize_t h1_writer_write(struct h1_writer *writer, struct wire *wire, struct bufs
         break;
     }
     return write_plain(writer, wire, bufs, head, data);
+}
+
+ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct bufs *bufs,
+                         struct stream *from, uint64_t len)
+{
+    ssize_t moved;
+
+    if (writer->framing != FRAMING_LENGTH || writer->left < len)
+        return BODY_NOT_SPLICED;
+    if (wire->out_len > 0 && wire_flush(wire, bufs) == WIRE_BROKEN)
+        return -1;
+    if (wire->out_len > 0 || !wire->stream.writable)
+        return 0;
+    moved = wire_splice(wire, bufs, from, (size_t)len);
+    if (moved == STREAM_FAILED)
+        return -1;
+    if (moved == STREAM_AGAIN)
+        return BODY_NOT_SPLICED;
+    writer->left -= (uint64_t)moved;
+    return moved;
 }
 
 enum body_state h1_writer_end(struct h1_writer *writer, struct wire *wire, struct bufs *bufs,

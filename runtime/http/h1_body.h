@@ -28,6 +28,11 @@ void h1_reader_consume(struct h1_reader *reader, size_t len);
 /* Passes over what the buffer holds of the body, without reading from the socket; true at its end. */
 bool h1_reader_skip(struct h1_reader *reader, struct wire *wire);
 
+/* As body_in_ops.spliceable and spliced. */
+struct stream *h1_reader_spliceable(const struct h1_reader *reader, struct wire *wire,
+                                    uint64_t *len);
+void h1_reader_spliced(struct h1_reader *reader, uint64_t len);
+
 struct h1_writer {
     enum framing framing;
     bool ended;
@@ -39,6 +44,10 @@ struct h1_writer {
  * same), -1 when the receiver is gone. */
 ssize_t h1_writer_write(struct h1_writer *writer, struct wire *wire, struct bufs *bufs,
                         struct str head, struct str data);
+
+/* As body_out_ops.splice; the head must have left. */
+ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct bufs *bufs,
+                         struct stream *from, uint64_t len);
 
 /* Ends the body. BODY_FAILED: bytes are missing, or the receiver is gone. May be called again. */
 enum body_state h1_writer_end(struct h1_writer *writer, struct wire *wire, struct bufs *bufs,

@@ -163,7 +163,8 @@ static void read_head(struct h1_conn *conn)
 
         if (buf && buf_len(buf) > 0 && !parse_head(conn))
             return;
-        len = wire_fill(&conn->wire, server->bufs);
+        len = conn->turn ? wire_fill_more(&conn->wire, server->bufs)
+                         : wire_fill(&conn->wire, server->bufs);
         if (len > 0)
             continue;
         if (len != STREAM_AGAIN) {
@@ -286,7 +287,9 @@ static void busy_ready(struct h1_conn *conn)
     struct h1_turn *turn = conn->turn;
     struct wire *wire = &conn->wire;
 
-    if (wire->stream.failed || (wire->stream.hangup && stream_is_broken(&wire->stream))) {
+    /* Nobody reads now, and yet there is something: the next request, a half close, or a reset. */
+    if (wire->stream.failed ||
+        (wire->stream.readable && !turn->x.in.pump && stream_is_broken(&wire->stream))) {
         h1_turn_lost(turn);
         return;
     }

@@ -125,7 +125,29 @@ static void in_consume(struct body_in *in, size_t len)
     turn->taken += len;
 }
 
-const struct body_in_ops h1_in_ops = {.peek = in_peek, .consume = in_consume};
+static struct stream *in_spliceable(struct body_in *in, uint64_t *len)
+{
+    struct h1_turn *turn = CONTAINER(struct h1_turn, x.in, in);
+
+    return h1_reader_spliceable(&turn->reader, &turn->conn->wire, len);
+}
+
+static void in_spliced(struct body_in *in, uint64_t len)
+{
+    struct h1_turn *turn = CONTAINER(struct h1_turn, x.in, in);
+
+    h1_reader_spliced(&turn->reader, len);
+    turn->taken += len;
+    turn->expect = EXPECT_NOTHING;
+    turn->waiting_in = false;
+}
+
+const struct body_in_ops h1_in_ops = {
+    .peek = in_peek,
+    .consume = in_consume,
+    .spliceable = in_spliceable,
+    .spliced = in_spliced,
+};
 
 /* ---- the answer ---- */
 
@@ -219,6 +241,22 @@ static ssize_t out_write(struct body_out *out, struct str data)
     return taken;
 }
 
+static ssize_t out_splice(struct body_out *out, struct stream *from, uint64_t len)
+{
+    struct h1_turn *turn = CONTAINER(struct h1_turn, x.out, out);
+    struct wire *wire = &turn->conn->wire;
+    ssize_t moved;
+
+    if (turn->staged)
+        return BODY_NOT_SPLICED; /* a first read takes the head along */
+    moved = h1_writer_splice(&turn->writer, wire, turn_bufs(turn), from, len);
+    if (moved == -1)
+        h1_turn_lost(turn);
+    else if (!wire->stream.writable)
+        out_blocked(turn);
+    return moved;
+}
+
 static void out_flush(struct body_out *out)
 {
     struct h1_turn *turn = CONTAINER(struct h1_turn, x.out, out);
@@ -253,7 +291,12 @@ static enum body_state out_end(struct body_out *out, struct str trailers)
     return state;
 }
 
-const struct body_out_ops h1_out_ops = {.write = out_write, .flush = out_flush, .end = out_end};
+const struct body_out_ops h1_out_ops = {
+    .write = out_write,
+    .flush = out_flush,
+    .end = out_end,
+    .splice = out_splice,
+};
 
 /* RFC 9110 section 15.2: never to HTTP/1.0; 100 only to who asked for it. */
 static void x_interim(struct exchange *x, const struct head_out *head)

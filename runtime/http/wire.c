@@ -1,10 +1,14 @@
 #include "http/wire.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     BUFS_KEPT = 512,
     FLUSH_PIECES = 8,
+    PIPE_BYTES = 256 * 1024,
     ADDED_LINES = 32 * 1024 /* what a head may gain on its way through */
 };
 
@@ -12,6 +16,29 @@ void bufs_open(struct bufs *bufs, uint32_t size)
 {
     *bufs = (struct bufs){.size = size, .scratch_size = size + ADDED_LINES};
     bufs->scratch = pool_xmalloc(bufs->scratch_size);
+    bufs->pipe[0] = bufs->pipe[1] = -1;
+}
+
+static void pipe_close(struct bufs *bufs)
+{
+    if (bufs->pipe[0] >= 0) {
+        close(bufs->pipe[0]);
+        close(bufs->pipe[1]);
+    }
+    bufs->pipe[0] = bufs->pipe[1] = -1;
+}
+
+static bool pipe_open(struct bufs *bufs)
+{
+    if (bufs->pipe[0] >= 0)
+        return true;
+    if (pipe2(bufs->pipe, O_NONBLOCK | O_CLOEXEC) != 0) {
+        bufs->pipe[0] = bufs->pipe[1] = -1;
+        return false;
+    }
+    /* More pages, fewer calls; the default does when this is not allowed. */
+    fcntl(bufs->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
+    return true;
 }
 
 void bufs_close(struct bufs *bufs)
@@ -23,6 +50,7 @@ void bufs_close(struct bufs *bufs)
         free(buf);
     }
     free(bufs->scratch);
+    pipe_close(bufs);
     *bufs = (struct bufs){0};
 }
 
@@ -72,7 +100,7 @@ ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
     ssize_t len;
 
     if (!wire->stream.readable)
-        return STREAM_AGAIN;
+        return wire->stream.failed ? STREAM_FAILED : STREAM_AGAIN;
     if (!buf)
         buf = wire->in = buf_take(bufs);
     if (buf->start == buf->end || buf->end == bufs->size)
@@ -83,6 +111,13 @@ ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
     if (len > 0)
         buf->end += (uint32_t)len;
     return len;
+}
+
+ssize_t wire_fill_more(struct wire *wire, struct bufs *bufs)
+{
+    if (!wire->stream.readable && !wire->stream.drained && !wire->stream.failed)
+        wire->stream.readable = true;
+    return wire_fill(wire, bufs);
 }
 
 void wire_drop_in(struct wire *wire, struct bufs *bufs)
@@ -216,6 +251,39 @@ ssize_t wire_send(struct wire *wire, struct bufs *bufs, struct wire_pieces *piec
         kept = total - (size_t)sent;
     queue_pieces(wire, bufs, pieces, kept);
     return sent + (ssize_t)kept;
+}
+
+/* The pipe serves many connections: what a slow receiver leaves in it moves to the queue. */
+static bool queue_stuck(struct wire *wire, struct bufs *bufs, size_t stuck)
+{
+    while (stuck > 0) {
+        size_t room = stuck < bufs->scratch_size ? stuck : bufs->scratch_size;
+        ssize_t len = read(bufs->pipe[0], bufs->scratch, room);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len <= 0)
+            return false;
+        wire_queue(wire, bufs, (struct str){bufs->scratch, (size_t)len});
+        stuck -= (size_t)len;
+    }
+    return true;
+}
+
+ssize_t wire_splice(struct wire *wire, struct bufs *bufs, struct stream *from, size_t len)
+{
+    size_t stuck = 0;
+    ssize_t moved;
+
+    if (!pipe_open(bufs))
+        return STREAM_AGAIN;
+    moved =
+        stream_splice(from, &wire->stream, bufs->pipe, len < PIPE_BYTES ? len : PIPE_BYTES, &stuck);
+    if (moved == STREAM_FAILED || (stuck > 0 && !queue_stuck(wire, bufs, stuck)))
+        pipe_close(bufs);
+    if (wire->stream.failed)
+        return STREAM_FAILED;
+    /* An end or a failure of `from` is met again by reading: recv says 0 or tells the error. */
+    return moved > 0 ? moved : STREAM_AGAIN;
 }
 
 void wire_close(struct wire *wire, struct bufs *bufs)

@@ -24,6 +24,7 @@ struct bufs {
     uint32_t size; /* of each buffer's bytes */
     uint32_t scratch_size;
     char *scratch; /* for the duration of one call: heads being written */
+    int pipe[2];   /* the same: for splice; -1: not open */
 };
 
 void bufs_open(struct bufs *bufs, uint32_t size);
@@ -49,6 +50,10 @@ enum { WIRE_FULL = -3 };
  * there is no room. Makes room by moving unread bytes down to `keep` when that helps. */
 ssize_t wire_fill(struct wire *wire, struct bufs *bufs);
 
+/* The same in the middle of a message: takes a short read for the end of what there is only when the socket
+ * says so, since a reset may hide behind it (see stream_read). */
+ssize_t wire_fill_more(struct wire *wire, struct bufs *bufs);
+
 /* The receive buffer goes back, whatever it holds. */
 void wire_drop_in(struct wire *wire, struct bufs *bufs);
 
@@ -71,6 +76,11 @@ static inline void wire_piece(struct wire_pieces *pieces, struct str text)
 }
 ssize_t wire_send(struct wire *wire, struct bufs *bufs, struct wire_pieces *pieces, size_t must,
                   size_t limit);
+
+/* Moves up to `len` bytes from one socket towards the wire's without looking at them; what it does not take
+ * is queued. Bytes moved (> 0), STREAM_AGAIN: `from` has nothing for now, or this cannot be done;
+ * STREAM_FAILED: the wire's socket failed. Needs: nothing queued. */
+ssize_t wire_splice(struct wire *wire, struct bufs *bufs, struct stream *from, size_t len);
 
 /* Closes the socket and gives all buffers back. */
 void wire_close(struct wire *wire, struct bufs *bufs);

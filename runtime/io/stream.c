@@ -42,8 +42,10 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     loop_enter(loop);
     if (what & EV_CLOSED)
         stream->hangup = true;
-    if (what & (EV_READ | EV_CLOSED))
+    if (what & (EV_READ | EV_CLOSED)) {
         stream->readable = true;
+        stream->drained = false;
+    }
     if (what & EV_WRITE)
         stream->writable = true;
     if (stream->connecting && !stream->settled && (what & (EV_WRITE | EV_CLOSED)))
@@ -59,6 +61,7 @@ bool stream_open(struct stream *stream, struct loop *loop, int fd)
     stream->error = 0;
     stream->readable = stream->writable = true;
     stream->connecting = stream->settled = stream->failed = stream->hangup = false;
+    stream->drained = false;
     event_assign(&stream->event, loop->base, fd,
                  EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, stream);
     if (event_add(&stream->event, NULL) == 0)
@@ -116,6 +119,7 @@ ssize_t stream_read(struct stream *stream, void *to, size_t room)
         return fail(stream, errno);
     if (got == 0)
         stream->hangup = true;
+    stream->drained = got < 0;
     if (got <= 0 || ((size_t)got < room && !stream->hangup))
         stream->readable = false;
     return got < 0 ? STREAM_AGAIN : got;
@@ -199,6 +203,7 @@ ssize_t stream_splice(struct stream *from, struct stream *to, int pipe[2], size_
     if (got <= 0) {
         from->hangup = from->hangup || got == 0;
         from->readable = false;
+        from->drained = got < 0;
         return got < 0 ? STREAM_AGAIN : 0;
     }
     *stuck = (size_t)got;

@@ -25,6 +25,7 @@ struct stream {
     bool settled; /* the outcome is known */
     bool failed;  /* reset, or an error on the socket */
     bool hangup;  /* the peer has shut down its side: read on to the end, then 0 */
+    bool drained; /* the socket itself said that there is nothing to read, after the last event */
 };
 
 enum { STREAM_AGAIN = -1, STREAM_FAILED = -2 };
@@ -45,7 +46,9 @@ bool stream_connect(struct stream *stream, struct loop *loop, const struct socka
 int stream_connected(struct stream *stream);
 
 /* Bytes read (> 0), 0 at the end, STREAM_AGAIN, STREAM_FAILED. A short read clears `readable`, except when
- * the peer has hung up: then the end is still to be read. room > 0. */
+ * the peer has hung up: then the end is still to be read. room > 0.
+ * libevent does not tell a reset from data on a writable socket, so a short read may have left an error
+ * behind that no event will report: whoever needs more bytes now reads on until `drained`. */
 ssize_t stream_read(struct stream *stream, void *to, size_t room);
 
 /* Bytes written (maybe fewer than asked), STREAM_AGAIN, STREAM_FAILED. A short write clears `writable`.
@@ -62,8 +65,7 @@ ssize_t stream_write_more(struct stream *stream, const struct iovec *iov, int co
 ssize_t stream_splice(struct stream *from, struct stream *to, int pipe[2], size_t len,
                       size_t *stuck);
 
-/* Asks the socket whether the connection was reset: for streams that are not being read. One system call:
- * only after a hangup, which a mere FIN is too. */
+/* Asks the socket whether the connection was reset: for streams that are not being read. One system call. */
 bool stream_is_broken(struct stream *stream);
 
 /* Ends our side (FIN); the peer may still send. */
