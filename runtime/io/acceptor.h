@@ -12,7 +12,7 @@ struct acceptor {
     struct loop *loop;
     int fd;
     unsigned burst; /* how many to try for in a turn: grows while there are more */
-    struct timer pause;
+    struct timer pause, last_call;
     uint64_t quiet_until; /* when to say again that descriptors are short */
     /* Takes over a connected, non-blocking descriptor. May close the acceptor. */
     void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer);
@@ -21,6 +21,10 @@ struct acceptor {
 /* Starts to accept; takes over the descriptor of the listening socket. False with errno. */
 bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
                    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer));
+
+/* Lets nobody new in, takes those that are in the queue or half way through the handshake, and closes (fd is
+ * -1) after a moment: closing at once would reset them. */
+void acceptor_drain(struct acceptor *acceptor);
 
 /* Stops, and closes the listening socket. Closing a closed one (fd -1) does nothing. */
 void acceptor_close(struct acceptor *acceptor);

@@ -1,6 +1,7 @@
 """The end of a gateway: who is still served, what is said meanwhile, and when it is over."""
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -79,6 +80,47 @@ def test_no_request_fails_under_load(gateway, origin, number):
         client.start()
     wait_until(lambda: sum(c.answers for c in clients) > 400, "some load")
     one.process.send_signal(number)
+    assert one.process.wait(WAIT) == 0
+    for client in clients:
+        client.join(WAIT)
+    assert not [f for c in clients for f in c.failures]
+
+
+class ShortLoad(threading.Thread):
+    """A client with a connection for each request, until nobody takes one."""
+
+    def __init__(self, family, address):
+        super().__init__(daemon=True)
+        self.family, self.address, self.answers, self.failures = family, address, 0, []
+
+    def run(self):
+        while True:
+            with socket.socket(self.family) as sock:
+                sock.settimeout(WAIT)
+                try:
+                    sock.connect(self.address)
+                except (ConnectionRefusedError, FileNotFoundError):
+                    return
+                try:
+                    sock.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    answer = b"".join(iter(lambda: sock.recv(4096), b""))
+                    assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"ok\n"), answer
+                    self.answers += 1
+                except (OSError, AssertionError) as error:
+                    self.failures.append(repr(error))
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_who_has_connected_is_served(gateway, origin, tmp_path, kind):
+    """Also who stood in the queue of the listening socket when it was time to close."""
+    path = str(tmp_path / "gw.sock")
+    one = start(gateway, origin, "{delay: 0s, grace: 10s}", "--workers", "2", "--listen", f"unix:{path}")
+    where = (socket.AF_UNIX, path) if kind == "unix" else (socket.AF_INET, ("127.0.0.1", one.port))
+    clients = [ShortLoad(*where) for _ in range(8)]
+    for client in clients:
+        client.start()
+    wait_until(lambda: sum(c.answers for c in clients) > 200, "some load")
+    one.process.send_signal(signal.SIGTERM)
     assert one.process.wait(WAIT) == 0
     for client in clients:
         client.join(WAIT)
