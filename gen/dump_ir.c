@@ -18,20 +18,29 @@ static void number(struct text *text, const char *label, uint64_t value, uint64_
         text_printf(text, " %s %llu", label, (unsigned long long)value);
 }
 
-static void dump_limits(struct text *text, const char *label, const struct ir_limits *l)
+/* Bodies are the business of operations, heads that of listeners. */
+enum { BODIES = 1, HEADS = 2, SHARED = 4 };
+
+static void dump_limits(struct text *text, const char *label, const struct ir_limits *l, int which)
 {
     size_t mark = text->len;
 
     text_add(text, str_of(label));
     size_t empty = text->len;
-    number(text, "body", l->body, 10 << 20);
-    number(text, "upload_rate", l->upload_rate, 0);
-    number(text, "buffer", l->buffer, 64 << 10);
-    number(text, "headers", l->headers, 32 << 10);
-    number(text, "header_count", l->header_count, 100);
-    number(text, "uri", l->uri, 8 << 10);
-    number(text, "upstream_headers", l->upstream_headers, 64 << 10);
-    number(text, "buffers", l->buffers, 64 << 20);
+    if (which & BODIES) {
+        number(text, "body", l->body, 10 << 20);
+        number(text, "upload_rate", l->upload_rate, 0);
+        number(text, "buffer", l->buffer, 64 << 10);
+    }
+    if (which & HEADS) {
+        number(text, "headers", l->headers, 32 << 10);
+        number(text, "header_count", l->header_count, 100);
+        number(text, "uri", l->uri, 8 << 10);
+    }
+    if (which & SHARED) {
+        number(text, "upstream_headers", l->upstream_headers, 64 << 10);
+        number(text, "buffers", l->buffers, 64 << 20);
+    }
     if (text->len == empty)
         text->len = mark;
     else
@@ -60,7 +69,7 @@ static void dump_listener(struct text *text, const struct ir_listener *l)
     number(text, "idle_timeout", l->idle_timeout, 75000);
     number(text, "requests", l->keep_alive_requests, 10000);
     text_add(text, l->keep_alive ? STR("\n") : STR(" close\n"));
-    dump_limits(text, "  limits", &l->limits);
+    dump_limits(text, "  limits", &l->limits, HEADS);
     if (l->forwarded.trusted_count == 0 && l->forwarded.trusted_file.kind == IR_TEXT_NONE)
         return;
     text_printf(text, "  forwarded %.*s", STR_ARG(l->forwarded.header));
@@ -295,7 +304,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
     }
     dump_flags(text, op);
     dump_timeouts(text, &op->timeouts);
-    dump_limits(text, "  limits", &op->limits);
+    dump_limits(text, "  limits", &op->limits, BODIES);
     dump_errors(text, "  errors", &op->errors);
     dump_action(p, op);
     for (size_t i = 0; i < op->origins.count; i++)
@@ -337,7 +346,7 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
     text_byte(text, ' ');
     quoted(text, gw->version);
     text_byte(text, '\n');
-    dump_limits(text, "limits", &gw->limits);
+    dump_limits(text, "limits", &gw->limits, SHARED);
     if (!gw->path.normalize || gw->path.merge_slashes || !gw->path.case_sensitive)
         text_printf(text, "path%s%s%s\n", gw->path.normalize ? "" : " raw",
                     gw->path.merge_slashes ? " merge_slashes" : "",

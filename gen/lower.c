@@ -83,6 +83,8 @@ static void find_base(struct lowering *l, struct lowering_document *d)
         return;
     }
     d->base_path = STR("");
+    if (d->block->base_path.text.at == NULL)
+        return;
     if (d->block->base_path.text.len == 0 || d->block->base_path.text.at[0] != '/')
         diag_error(&l->job->diags, d->block->base_path.loc, "bad-path",
                    "'base_path' must begin with '/'");

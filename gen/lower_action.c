@@ -305,7 +305,12 @@ static void set_default(struct lowering_operation *o)
         add_choice(o, known, 1, &o->op->forward);
         return;
     }
-    if (o->l->options->mock || given || o->op->disabled)
+    if (o->op->disabled) { /* never reached; but something must stand there */
+        o->op->action = IR_RESPOND;
+        o->op->answer = (struct ir_answer){.status = 404, .body = STR("")};
+        return;
+    }
+    if (o->l->options->mock || given)
         return;
     if (o->document->unanswered_count++ == 0) {
         o->document->unanswered = o->api;

@@ -64,7 +64,7 @@ static void set_names(struct lowering *l)
     l->gw->title = first && first->title.text.at ? first->title.text : STR("");
     l->gw->version = first && first->info_version.text.at ? first->info_version.text : STR("");
     l->gw->name = slug(&l->job->pool, l->gw->title);
-    if (d == NULL || !xgateway_says(d->block, POLICY_name))
+    if (d == NULL || d->block->name.text.at == NULL)
         return;
     if (is_name(d->block->name.text))
         l->gw->name = d->block->name.text;
@@ -142,10 +142,12 @@ static void set_listener(struct lowering *l, const struct listener *said,
                          const struct ir_forwarded *forwarded, struct ir_listener *listener)
 {
     struct limits limits = {0};
+    struct ir_limits known = l->gw->limits; /* before the route is */
 
+    known.body = known.upload_rate = known.buffer = 0;
     *listener = (struct ir_listener){
         .address = said->address.text.at ? said->address.text : STR("[::]:8080"),
-        .limits = l->gw->limits,
+        .limits = known,
         .header_timeout = 10000,
         .idle_timeout = 75000,
         .keep_alive_requests = 10000,
@@ -162,9 +164,10 @@ static void set_listener(struct lowering *l, const struct listener *said,
         set_limit(&listener->connections_per_ip, &limits.connections_per_ip);
         set_limit(&listener->header_timeout, &limits.header_timeout);
     }
-    if (setting_is_off(said->forwarded))
-        listener->forwarded = (struct ir_forwarded){.header = STR("x-forwarded-for")};
-    else if (said->forwarded != NULL)
+    if (said->forwarded == NULL)
+        return;
+    listener->forwarded = (struct ir_forwarded){.header = STR("x-forwarded-for")};
+    if (!setting_is_off(said->forwarded))
         xgateway_load(l->job, said->forwarded, &forwarded_type, &listener->forwarded);
 }
 

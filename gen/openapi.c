@@ -101,9 +101,6 @@ static void read_paths(struct job *job, const struct node *root, struct api *api
 
         if (!str_starts(m->key, STR("x-")))
             operation_read_path(job, api, m);
-        else if (str_eq(m->key, STR("x-gateway")))
-            diag_error(&job->diags, m->key_loc, "wrong-level",
-                       "x-gateway stands at the document, in a path item or in an operation");
     }
 }
 

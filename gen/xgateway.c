@@ -30,12 +30,28 @@ struct reading {
 #define AT(member) offsetof(struct xgateway_block, member)
 #define WHOLE (TAKES_OFF | TAKES_TRUE)
 
-static void read_text(struct policy_reader *r, const struct node *node, const void *raw,
+static void read_name(struct policy_reader *r, const struct node *node, const void *raw,
                       size_t count, void *out)
 {
     (void)raw;
     (void)count;
-    setting_text(r->job, node, "value", out);
+    setting_text(r->job, node, "name", out);
+}
+
+static void read_base_path(struct policy_reader *r, const struct node *node, const void *raw,
+                           size_t count, void *out)
+{
+    (void)raw;
+    (void)count;
+    setting_text(r->job, node, "base_path", out);
+}
+
+static void read_reason(struct policy_reader *r, const struct node *node, const void *raw,
+                        size_t count, void *out)
+{
+    (void)raw;
+    (void)count;
+    setting_text(r->job, node, "public_reason", out);
 }
 
 static void read_version(struct policy_reader *r, const struct node *node, const void *raw,
@@ -49,12 +65,14 @@ static void read_version(struct policy_reader *r, const struct node *node, const
     setting_number(r->job, node, "version", 1, 1, &version);
 }
 
-static const struct policy_type text_type = {"x-gateway", NULL, read_text};
+static const struct policy_type name_type = {"name", NULL, read_name};
+static const struct policy_type base_path_type = {"base_path", NULL, read_base_path};
+static const struct policy_type reason_type = {"public_reason", NULL, read_reason};
 static const struct policy_type version_type = {"version", NULL, read_version};
 
 static const struct reading readings[POLICY_COUNT] = {
     [POLICY_version] = {&version_type, NULL, 0, 0},
-    [POLICY_name] = {&text_type, NULL, AT(name), 0},
+    [POLICY_name] = {&name_type, NULL, AT(name), 0},
     [POLICY_strict] = {&strict_type, NULL, AT(strict), 0},
     [POLICY_upstreams] = {&upstreams_type, NULL, AT(upstreams), 0},
     [POLICY_drain] = {&drain_type, NULL, AT(drain), 0},
@@ -66,7 +84,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_headers] = {&headers_type, NULL, AT(underscores), 0},
     [POLICY_limits] = {&limits_document_type, &limits_type, AT(limits), TAKES_OFF},
     [POLICY_path] = {&path_document_type, &path_type, AT(path), 0},
-    [POLICY_base_path] = {&text_type, NULL, AT(base_path), 0},
+    [POLICY_base_path] = {&base_path_type, NULL, AT(base_path), 0},
     [POLICY_hosts] = {&hosts_type, &hosts_type, AT(hosts), TAKES_OFF},
     [POLICY_match] = {&match_type, &match_type, AT(match), TAKES_OFF},
     [POLICY_internal] = {NULL, NULL, AT(internal), WHOLE},
@@ -74,7 +92,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_maintenance] = {&maintenance_type, &maintenance_type, AT(maintenance), WHOLE},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
     [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
-    [POLICY_public_reason] = {&text_type, &text_type, AT(public_reason), TAKES_OFF},
+    [POLICY_public_reason] = {&reason_type, &reason_type, AT(public_reason), TAKES_OFF},
     [POLICY_respond] = {&respond_type, &respond_type, AT(respond), TAKES_OFF},
     [POLICY_mock] = {&mock_type, &mock_type, AT(mock), WHOLE},
     [POLICY_upstream] = {&upstream_type, &upstream_type, AT(upstream), TAKES_OFF},
@@ -144,23 +162,23 @@ static void misplaced(struct job *job, const struct member *m, const struct poli
                STR_SHORT(m->key), policy_level_name(level), policy_levels_name(row->levels));
 }
 
+/* A slip of the pen is likelier than a key that strayed from its place. */
 static void unknown(struct job *job, const struct member *m, enum policy_level level)
 {
     const char *home = find_nested(&job->pool, m->key);
     VEC(struct str) names = {0};
 
-    if (home != NULL) {
-        diag_error(&job->diags, m->key_loc, "wrong-level",
-                   "'%.*s' does not stand in the x-gateway of %s; it belongs in %s",
-                   STR_SHORT(m->key), policy_level_name(level), home);
-        return;
-    }
     for (size_t i = 0; i < POLICY_COUNT; i++)
         if (policy_rows[i].levels & level)
             *vec_add(&job->pool, &names) = policy_rows[i].key;
     struct str near = diag_suggest(&job->pool, m->key, names.at, names.count);
-    diag_error(&job->diags, m->key_loc, "unknown-key", "x-gateway has no key '%.*s'%.*s",
-               STR_SHORT(m->key), STR_ARG(near));
+    if (near.len == 0 && home != NULL)
+        diag_error(&job->diags, m->key_loc, "wrong-level",
+                   "'%.*s' does not stand in the x-gateway of %s; it belongs in %s",
+                   STR_SHORT(m->key), policy_level_name(level), home);
+    else
+        diag_error(&job->diags, m->key_loc, "unknown-key", "x-gateway has no key '%.*s'%.*s",
+                   STR_SHORT(m->key), STR_ARG(near));
 }
 
 /* ---- values ---- */
@@ -206,7 +224,12 @@ static enum xgateway_state read_value(struct typed *typed, struct xgateway_block
             set_truth(block, reading->offset);
         return !takes ? XGATEWAY_ABSENT : node->truth ? XGATEWAY_SAID : XGATEWAY_OFF;
     }
-    if (node->kind == NODE_NULL || (type == NULL && !(reading->takes & NO_MAP))) {
+    if (node->kind == NODE_NULL) {
+        diag_error(&job->diags, node->loc, "wrong-type", "'%s' has no value",
+                   policy_rows[policy].key.at);
+        return XGATEWAY_ABSENT;
+    }
+    if (type == NULL && !(reading->takes & NO_MAP)) {
         bool value;
         setting_truth(job, node, pool_copy(&job->pool, policy_rows[policy].key).at, &value);
         return XGATEWAY_ABSENT;

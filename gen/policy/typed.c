@@ -70,23 +70,23 @@ bool typed_has_key(struct pool *pool, const cyaml_schema_value_t *schema, struct
     return false;
 }
 
+/* A slip of the pen is likelier than a key that strayed from its place. */
 static void unknown_key(struct walk *w, const cyaml_schema_value_t *schema, const struct member *m)
 {
     const char *home = w->typed->home ? w->typed->home(&w->job->pool, m->key) : NULL;
     VEC(struct str) names = {0};
 
-    if (home != NULL) {
-        diag_error(&w->job->diags, m->key_loc, "wrong-level",
-                   "'%.*s' does not stand in '%s'; it belongs in %s", STR_SHORT(m->key), w->place,
-                   home);
-        return;
-    }
     for (const cyaml_schema_field_t *f = schema->mapping.fields; f->key != NULL; f++)
         if (f->key[0] != '(')
             *vec_add(&w->job->pool, &names) = str_of(f->key);
     struct str near = diag_suggest(&w->job->pool, m->key, names.at, names.count);
-    diag_error(&w->job->diags, m->key_loc, "unknown-key", "'%s' has no key '%.*s'%.*s", w->place,
-               STR_SHORT(m->key), STR_ARG(near));
+    if (near.len == 0 && home != NULL)
+        diag_error(&w->job->diags, m->key_loc, "wrong-level",
+                   "'%.*s' does not stand in '%s'; it belongs in %s", STR_SHORT(m->key), w->place,
+                   home);
+    else
+        diag_error(&w->job->diags, m->key_loc, "unknown-key", "'%s' has no key '%.*s'%.*s",
+                   w->place, STR_SHORT(m->key), STR_ARG(near));
 }
 
 static bool walk_value(struct walk *w, struct node *node, const cyaml_schema_value_t *schema,
@@ -195,7 +195,7 @@ static bool has_all(struct walk *w, const struct node *node, const cyaml_schema_
     for (const cyaml_schema_field_t *f = schema->mapping.fields; f->key != NULL; f++) {
         if ((f->value.flags & CYAML_FLAG_OPTIONAL) || f->key[0] == '(' || node_get(node, f->key))
             continue;
-        diag_error(&w->job->diags, node->loc, "missing-key", "'%s' needs a '%s'", w->place, f->key);
+        diag_error(&w->job->diags, node->loc, "missing-key", "'%s' needs '%s'", w->place, f->key);
         all = false;
     }
     return all;
@@ -378,6 +378,18 @@ void typed_begin(struct typed *typed, struct job *job, typed_home *home)
     *typed = (struct typed){.reader = {.job = job, .load = load_nested}, .home = home};
 }
 
+/* "listeners[]" and "upstreams.*" name the entries; the value that holds them goes without. */
+static const char *whole_name(struct pool *pool, const char *place)
+{
+    struct str s = str_of(place);
+
+    if (s.len > 2 &&
+        (str_eq(str_from(s, s.len - 2), STR("[]")) ||
+         (str_eq(str_from(s, s.len - 2), STR(".*")) && memchr(place, '.', s.len - 2) == NULL)))
+        return pool_copy(pool, str_head(s, s.len - 2)).at;
+    return place;
+}
+
 bool typed_load(struct typed *typed, struct node *node, const struct policy_type *type, void *out)
 {
     struct job *job = typed->reader.job;
@@ -393,7 +405,7 @@ bool typed_load(struct typed *typed, struct node *node, const struct policy_type
         type->read(&typed->reader, node, NULL, 0, out);
         return true;
     }
-    if (!walk_value(&w, node, type->schema, type->place) ||
+    if (!walk_value(&w, node, type->schema, whole_name(&job->pool, type->place)) ||
         !load(&w, node, type->schema, &raw, &count))
         return false;
     type->read(&typed->reader, node, raw, count, out);
