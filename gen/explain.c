@@ -2,13 +2,14 @@
 
 #include "base/text.h"
 #include "base/urlpath.h"
+#include "escape.h"
 #include "phrase.h"
 #include "route.h"
 
 struct question {
     struct pool *pool;
     const struct gateway *gw;
-    FILE *out;
+    struct text *out;
     struct str method, host, path, query;
     bool has_query;
     const struct ir_header *headers;
@@ -18,7 +19,7 @@ struct question {
 
 static void say(const struct question *q, const char *label, struct str text)
 {
-    fprintf(q->out, "%-12s %.*s\n", label, STR_ARG(text));
+    text_printf(q->out, "%-12s %.*s\n", label, STR_ARG(text));
 }
 
 /* ---- the request ---- */
@@ -166,7 +167,7 @@ static void suggest(const struct question *q)
 
 static int none(const struct question *q, unsigned status, struct str why)
 {
-    fprintf(q->out, "%-12s %u: %.*s\n", "no route", status, STR_ARG(why));
+    text_printf(q->out, "%-12s %u: %.*s\n", "no route", status, STR_ARG(why));
     return 1;
 }
 
@@ -249,14 +250,14 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
     for (size_t i = 0; i < forward->choices.count; i++) {
         const struct ir_upstream *upstream = &q->gw->upstreams.at[forward->choices.at[i].upstream];
 
-        fprintf(q->out, "%-12s %.*s", "upstream", STR_ARG(upstream->name));
+        text_printf(q->out, "%-12s %.*s", "upstream", STR_ARG(upstream->name));
         if (forward->choices.count > 1)
-            fprintf(q->out, " (weight %u)", forward->choices.at[i].weight);
-        fputc('\n', q->out);
+            text_printf(q->out, " (weight %u)", forward->choices.at[i].weight);
+        text_byte(q->out, '\n');
         for (size_t j = 0; j < upstream->targets.count; j++) {
             const struct ir_target *target = &upstream->targets.at[j];
 
-            fprintf(
+            text_printf(
                 q->out, "%-12s %s%.*s%.*s%.*s%s%.*s\n", "", target->is_unix ? "unix:" : "http://",
                 STR_ARG(target->is_unix ? target->host : target->authority), STR_ARG(target->path),
                 STR_ARG(path), q->has_query ? "?" : "", STR_ARG(q->query));
@@ -282,10 +283,10 @@ static void say_action(const struct question *q, const struct ir_operation *op)
         say_forward(q, op, &branch->forward);
         return;
     case IR_REDIRECT:
-        fprintf(q->out, "%-12s %u to %.*s%s%.*s\n", "redirect", op->answer.status,
-                STR_ARG(piece_text(q, op->answer.location.at, op->answer.location.count)),
-                op->answer.keep_query && q->has_query ? "?" : "",
-                STR_ARG(op->answer.keep_query ? q->query : STR("")));
+        text_printf(q->out, "%-12s %u to %.*s%s%.*s\n", "redirect", op->answer.status,
+                    STR_ARG(piece_text(q, op->answer.location.at, op->answer.location.count)),
+                    op->answer.keep_query && q->has_query ? "?" : "",
+                    STR_ARG(op->answer.keep_query ? q->query : STR("")));
         return;
     case IR_RESPOND:
     case IR_MOCK:
@@ -317,11 +318,11 @@ static int say_route(const struct question *q, const struct route_variant *varia
     const struct ir_operation *op = &q->gw->operations.at[number];
     const struct ir_endpoint *endpoint = &q->gw->endpoints.at[op->endpoint];
 
-    fprintf(q->out, "%-12s %.*s\n%-12s %.*s %.*s\n", "route", STR_ARG(op->id), "template",
-            STR_ARG(op->method), STR_ARG(op->path));
+    text_printf(q->out, "%-12s %.*s\n%-12s %.*s %.*s\n", "route", STR_ARG(op->id), "template",
+                STR_ARG(op->method), STR_ARG(op->path));
     for (size_t i = 0; i < endpoint->params.count; i++)
-        fprintf(q->out, "%-12s %.*s = %.*s\n", i ? "" : "parameters",
-                STR_ARG(endpoint->params.at[i]), STR_ARG(q->params[i]));
+        text_printf(q->out, "%-12s %.*s = %.*s\n", i ? "" : "parameters",
+                    STR_ARG(endpoint->params.at[i]), STR_ARG(q->params[i]));
     for (size_t i = 0; i < variant->host_count; i++)
         say(q, i ? "" : "hosts", variant->hosts[i]);
     if (variant->conditions.count > 0)
@@ -394,22 +395,42 @@ static int answer(struct question *q)
     return path ? no_method(q, path) : no_path(q);
 }
 
+/* Whatever documents and users write, each line is harmless text. */
+static void print(const struct question *q, FILE *out)
+{
+    struct str rest = text_str(q->out);
+
+    while (rest.len > 0) {
+        struct str line = str_head(rest, str_find(rest, '\n'));
+        struct text safe = {.pool = q->pool};
+
+        rest = str_from(rest, line.len + 1);
+        escape_line(&safe, line);
+        fprintf(out, "%.*s\n", (int)safe.len, safe.len ? safe.at : "");
+    }
+}
+
 int explain(struct job *job, struct gateway *gw, struct str method, struct str url,
             const struct ir_header *headers, size_t count, FILE *out)
 {
+    struct text text = {.pool = &job->pool};
     struct question q = {
         .pool = &job->pool,
         .gw = gw,
-        .out = out,
+        .out = &text,
         .method = method,
         .headers = headers,
         .header_count = count,
     };
 
+    int result;
+
     take_apart(&q, url);
-    fprintf(out, "%-12s %.*s %.*s%s%.*s\n", "request", STR_ARG(method), STR_ARG(q.path),
-            q.has_query ? "?" : "", STR_ARG(q.query));
+    text_printf(&text, "%-12s %.*s %.*s%s%.*s\n", "request", STR_ARG(method), STR_ARG(q.path),
+                q.has_query ? "?" : "", STR_ARG(q.query));
     if (q.host.len > 0)
         say(&q, "host", q.host);
-    return answer(&q);
+    result = answer(&q);
+    print(&q, out);
+    return result;
 }

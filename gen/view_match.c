@@ -6,7 +6,8 @@
 #include "route.h"
 #include "view_parts.h"
 
-enum { COMMENT_WIDTH = 80, TEXT_WIDTH = 48 };
+/* Bytes of a literal a line; escaped they are wider, but paths hold next to nothing that must be. */
+enum { COMMENT_WIDTH = 80, TEXT_BYTES = 40, PIECE_BYTES = 40 };
 
 /* The bits of a struct gw_methods; what is not here is a custom method. In the order of enum method. */
 static const char *const methods[] = {"GET",   "HEAD",    "POST",  "PUT",     "DELETE",
@@ -137,7 +138,7 @@ static void view_tree_texts(struct match_view *v)
         size_t end = at + 1 + (uint8_t)tree->map.texts[at];
 
         while (at < end) {
-            size_t len = end - at < TEXT_WIDTH / 2 ? end - at : TEXT_WIDTH / 2;
+            size_t len = end - at < TEXT_BYTES ? end - at : TEXT_BYTES;
             struct value *item = row(v, made);
 
             view_set_flag(v->pool, item, "first", at == 0);
@@ -146,6 +147,19 @@ static void view_tree_texts(struct match_view *v)
         }
     }
     view_set_number(v->pool, v->map, "text_len", tree->text_len);
+}
+
+/* "segments 3, 4", or "a pattern". */
+static struct str segments_of(struct pool *pool, uint32_t shape)
+{
+    struct text out = {.pool = pool};
+
+    if (shape & PATHMAP_PATTERN)
+        return STR("a pattern");
+    for (unsigned i = 0; i < 31; i++)
+        if (shape >> i & 1)
+            text_printf(&out, "%s%u", out.len ? ", " : "segments ", i + 1);
+    return out.len ? text_str(&out) : STR("none");
 }
 
 static void view_shapes(struct match_view *v)
@@ -159,6 +173,7 @@ static void view_shapes(struct match_view *v)
 
         view_set_flag(v->pool, item, "pattern", (shape & PATHMAP_PATTERN) != 0);
         view_set_number(v->pool, item, "bits", shape & ~PATHMAP_PATTERN);
+        view_set_text(v->pool, item, "comment", segments_of(v->pool, shape));
     }
     for (size_t i = 0; i < tree->trials; i++) {
         struct value *item = row(v, trials);
@@ -175,12 +190,12 @@ static struct value *piece_text(struct match_view *v, const struct pathmap_piece
 {
     struct value *made = value_list(v->pool);
 
-    for (size_t at = 0; at < piece->len; at += TEXT_WIDTH / 2) {
+    for (size_t at = 0; at < piece->len; at += PIECE_BYTES) {
         struct value *part = row(v, made);
         struct str rest = {piece->text + at, piece->len - at};
 
         view_set_flag(v->pool, part, "first", at == 0);
-        view_set_text(v->pool, part, "part", str_head(rest, TEXT_WIDTH / 2));
+        view_set_text(v->pool, part, "part", str_head(rest, PIECE_BYTES));
     }
     return made;
 }
@@ -192,6 +207,12 @@ static void view_pieces(struct match_view *v)
         [PATHMAP_PARAM] = "PATHMAP_PARAM", [PATHMAP_TAIL] = "PATHMAP_TAIL",
         [PATHMAP_END] = "PATHMAP_END",
     };
+    static const char *const signs[] = {
+        [PATHMAP_SLASH] = "/",
+        [PATHMAP_PARAM] = "{}",
+        [PATHMAP_TAIL] = "/{rest}",
+        [PATHMAP_END] = "end",
+    };
     struct value *made = list(v, "pieces");
 
     for (size_t i = 0; i < v->plan->tree.pieces; i++) {
@@ -201,6 +222,10 @@ static void view_pieces(struct match_view *v)
         view_set_name(v->pool, item, "kind", str_of(kinds[piece->kind]));
         view_set_number(v->pool, item, "len", piece->len);
         value_set(v->pool, item, "text", piece_text(v, piece));
+        view_set_flag(v->pool, item, "wide", piece->len > PIECE_BYTES);
+        set_comment(v, item, "comment",
+                    piece->kind == PATHMAP_LITERAL ? (struct str){piece->text, piece->len}
+                                                   : str_of(signs[piece->kind]));
     }
 }
 
@@ -262,6 +287,16 @@ static struct str symbol_of(const struct match_view *v, uint32_t operation)
     return v->gw->operations.at[operation].symbol;
 }
 
+static void add_route(struct match_view *v, uint32_t operation)
+{
+    const struct ir_operation *op = &v->gw->operations.at[operation];
+    struct value *item = row(v, v->routes);
+
+    view_set_name(v->pool, item, "route", op->symbol);
+    set_comment(v, item, "comment",
+                pool_printf(v->pool, "%.*s %.*s", STR_ARG(op->method), STR_ARG(op->path)));
+}
+
 /* first, methods, allow; adds the routes' rows. */
 static void set_methods(struct match_view *v, struct value *item,
                         const struct route_variant *variant)
@@ -273,7 +308,7 @@ static void set_methods(struct match_view *v, struct value *item,
         const struct route_method *method = served(variant, methods[i]);
 
         if (method)
-            view_set_name(v->pool, row(v, v->routes), "route", symbol_of(v, method->operation));
+            add_route(v, method->operation);
     }
 }
 
