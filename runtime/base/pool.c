@@ -3,6 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Under AddressSanitizer what a pool has not handed out, or has taken back, must not be touched: chunks
+ * that are reused would hide that. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define HIDE(at, size) __asan_poison_memory_region((at), (size))
+#define SHOW(at, size) __asan_unpoison_memory_region((at), (size))
+#else
+#define HIDE(at, size) ((void)0)
+#define SHOW(at, size) ((void)0)
+#endif
+
 enum { FIRST_CHUNK = 8 * 1024, LARGEST_CHUNK = 1024 * 1024 };
 
 /*   chunks ─▶ ┌ next ─▶ … ┬ size ┬ bytes handed out ┬ free ┐
@@ -49,9 +65,11 @@ void pool_open(struct pool *pool, struct pool_cache *cache)
 static void chunk_free(struct pool_cache *cache, struct pool_chunk *chunk)
 {
     if (!cache || chunk->size != cache->chunk_size || cache->idle_count >= cache->idle_max) {
+        SHOW(chunk->bytes, chunk->size - sizeof *chunk);
         free(chunk);
         return;
     }
+    HIDE(chunk->bytes, chunk->size - sizeof *chunk);
     chunk->next = cache->idle;
     cache->idle = chunk;
     cache->idle_count++;
@@ -148,6 +166,8 @@ static void *take_slow(struct pool *pool, size_t size)
     pool->chunks = chunk;
     pool->at = chunk->bytes + size;
     pool->end = (char *)chunk + chunk->size;
+    SHOW(chunk->bytes, size);
+    HIDE(pool->at, (size_t)(pool->end - pool->at));
     return chunk->bytes;
 }
 
@@ -161,6 +181,7 @@ static void *take(struct pool *pool, size_t size, size_t align)
         return take_slow(pool, size);
     at = pool->at + pad;
     pool->at = at + size;
+    SHOW(at, size);
     return at;
 }
 
@@ -193,6 +214,7 @@ struct str pool_vprintf(struct pool *pool, const char *format, va_list args)
     char *at;
 
     va_copy(again, args);
+    SHOW(pool->at, room);
     len = vsnprintf(pool->at, room, format, args);
     if (len < 0)
         len = 0;
@@ -203,6 +225,7 @@ struct str pool_vprintf(struct pool *pool, const char *format, va_list args)
         at = take(pool, (size_t)len + 1, 1);
         vsnprintf(at, (size_t)len + 1, format, again);
     }
+    HIDE(pool->at, (size_t)(pool->end - pool->at));
     va_end(again);
     return (struct str){at, (size_t)len};
 }
