@@ -56,38 +56,40 @@ static void add_message(struct line *line, struct str message)
     line->at[line->len++] = '\n';
 }
 
-__attribute__((format(printf, 2, 0))) static void put(enum log_level level, const char *format,
-                                                      va_list args)
+static bool is_wanted(enum log_level level)
 {
-    static const char *const names[] = {"debug", "info ", "warn ", "error"};
-    char message[2 * LINE_MAX_BYTES], time[28];
-    int before = errno, len;
-    struct line line;
-
-    if ((int)level < atomic_load_explicit(&lowest, memory_order_relaxed))
-        return;
-    clock_iso(clock_wall_us(), time);
-    line.len = (size_t)snprintf(line.at, sizeof line.at, "%s %s ", time, names[level]);
-    len = vsnprintf(message, sizeof message, format, args);
-    if (len < 0)
-        len = 0;
-    if ((size_t)len >= sizeof message)
-        len = (int)sizeof message - 1;
-    add_message(&line, (struct str){message, (size_t)len});
-    /* Nobody is left to tell when standard error cannot take it. */
-    if (write(STDERR_FILENO, line.at, line.len) < 0)
-        errno = before;
-    errno = before;
+    return (int)level >= atomic_load_explicit(&lowest, memory_order_relaxed);
 }
 
+static void put(enum log_level level, const char *message)
+{
+    static const char *const names[] = {"debug", "info ", "warn ", "error"};
+    char time[28];
+    struct line line;
+
+    clock_iso(clock_wall_us(), time);
+    line.len = (size_t)snprintf(line.at, sizeof line.at, "%s %s ", time, names[level]);
+    add_message(&line, str_of(message));
+    /* Nobody is left to tell when standard error cannot take it. */
+    if (write(STDERR_FILENO, line.at, line.len) < 0)
+        return;
+}
+
+/* Whoever logs a failed call may still want its errno. */
 #define LOG_FUNCTION(name, level)                                                                  \
     void name(const char *format, ...)                                                             \
     {                                                                                              \
+        char message[2 * LINE_MAX_BYTES];                                                          \
+        int before = errno;                                                                        \
         va_list args;                                                                              \
                                                                                                    \
+        if (!is_wanted(level))                                                                     \
+            return;                                                                                \
         va_start(args, format);                                                                    \
-        put(level, format, args);                                                                  \
+        vsnprintf(message, sizeof message, format, args);                                          \
         va_end(args);                                                                              \
+        put(level, message);                                                                       \
+        errno = before;                                                                            \
     }
 
 LOG_FUNCTION(log_debug, LOG_DEBUG)
