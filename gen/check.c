@@ -179,13 +179,20 @@ static void check_operation(struct usage *u, const struct ir_operation *op)
 
 /* ---- listeners ---- */
 
+/* Port 0 asks for any free one: the same text twice is two ports. */
+static bool is_any_port(struct str address)
+{
+    return address.len > 2 && str_eq(str_from(address, address.len - 2), STR(":0"));
+}
+
 static void check_address(struct job *job, struct map *seen, struct str address, struct loc loc)
 {
     const struct loc *first;
     struct loc *place = pool_new(&job->pool, struct loc);
 
     *place = loc;
-    if (address.len == 0 || (first = map_set(seen, &job->pool, address, place)) == NULL)
+    if (address.len == 0 || is_any_port(address) ||
+        (first = map_set(seen, &job->pool, address, place)) == NULL)
         return;
     diag_error(&job->diags, loc, "duplicate-listener", "two listeners have the address '%.*s'",
                STR_SHORT(address));

@@ -291,13 +291,13 @@ bool setting_network(struct job *job, struct said text)
                "is no network: write 10.0.0.0/8 or 2001:db8::/32, without bits behind the prefix");
 }
 
-/* Splits "host:port" or "[v6]:port"; a host without port gives port 0. */
-static bool split_port(struct str text, struct str *host, uint32_t *port)
+/* Splits "host:port" or "[v6]:port"; a host without port gives port -1. */
+static bool split_port(struct str text, struct str *host, int32_t *port)
 {
     size_t end = text.len;
     uint64_t value;
 
-    *port = 0;
+    *port = -1;
     while (end > 0 && text.at[end - 1] >= '0' && text.at[end - 1] <= '9')
         end--;
     if (end == 0 || text.at[end - 1] != ':' ||
@@ -306,9 +306,9 @@ static bool split_port(struct str text, struct str *host, uint32_t *port)
         return text.len > 0 && (text.at[0] == '[' || memchr(text.at, ':', text.len) == NULL);
     }
     *host = str_head(text, end - 1);
-    if (!str_to_u64(str_from(text, end), &value) || value == 0 || value > 65535)
+    if (!str_to_u64(str_from(text, end), &value) || value > 65535)
         return false;
-    *port = (uint32_t)value;
+    *port = (int32_t)value;
     return host->len == 0 || host->at[0] == '[' || memchr(host->at, ':', host->len) == NULL;
 }
 
@@ -318,7 +318,7 @@ bool setting_address(struct job *job, struct said text)
         "is no address to listen at: write [::]:8080, 127.0.0.1:80 or unix:/path";
     uint8_t address[16];
     struct str host;
-    uint32_t port;
+    int32_t port; /* 0: any free one, told at the start */
 
     if (str_starts(text.text, STR("unix:"))) {
         struct str path = str_from(text.text, 5);
@@ -326,7 +326,7 @@ bool setting_address(struct job *job, struct said text)
                bad(job, text, "bad-address",
                    "must be unix: and an absolute path of up to 107 bytes");
     }
-    if (!split_port(text.text, &host, &port) || port == 0)
+    if (!split_port(text.text, &host, &port) || port < 0)
         return bad(job, text, "bad-address", why);
     return host.len == 0 || is_bracketed(host) || (ip_parse(host, address) && ip_is_v4(address)) ||
            bad(job, text, "bad-address", why);
@@ -347,7 +347,7 @@ bool setting_target(struct job *job, struct said text, struct ir_target *target)
     static const char why[] = "is no upstream: write http://host:port/path or unix:/path";
     struct str rest = str_from(text.text, 7);
     struct str authority, host;
-    uint32_t port;
+    int32_t port;
 
     target->url = text.text;
     target->loc = text.loc;
@@ -371,12 +371,12 @@ bool setting_target(struct job *job, struct said text, struct ir_target *target)
     if (memchr(authority.at, '@', authority.len) != NULL)
         return bad(job, text, "bad-url", "must not carry a user name or password");
     authority = lower_case(&job->pool, authority);
-    if (!split_port(authority, &host, &port) || !(is_name(host) || is_bracketed(host)))
+    if (!split_port(authority, &host, &port) || port == 0 || !(is_name(host) || is_bracketed(host)))
         return bad(job, text, "bad-url", why);
     if (!is_path(target->path))
         return bad(job, text, "bad-url", "must be a plain path without query, spaces or braces");
     target->authority = port == 80 ? host : authority;
-    target->port = port ? port : 80;
+    target->port = port < 0 ? 80 : (uint32_t)port;
     target->host = host.at[0] == '[' ? (struct str){host.at + 1, host.len - 2} : host;
     return true;
 }
