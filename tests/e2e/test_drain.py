@@ -14,7 +14,6 @@ info: {title: Drain test, version: "1"}
 x-gateway:
   version: 1
   access_log: false
-  status: {address: "127.0.0.1:0"}
   drain: {DRAIN}
   upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}}
   upstream: origin
@@ -26,7 +25,7 @@ GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def start(gateway, origin, drain, *args):
-    one = gateway(DOCUMENT.replace("{DRAIN}", drain), "--upstream", f"origin={origin.url}", *args)
+    one = gateway(DOCUMENT.replace("{DRAIN}", drain), "--upstream", f"origin={origin.url}", "--status", "127.0.0.1:0", *args)
     wait_until(lambda: "ready" in one.log, "readiness")
     return one
 

@@ -13,8 +13,6 @@ info: {title: Metrics test, version: "1"}
 x-gateway:
   version: 1
   access_log: false
-  status: {address: "127.0.0.1:0"}
-  METRICS
   upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}, gone: {targets: [{url: "http://127.0.0.1:1"}]}}
   upstream: origin
 paths:
@@ -24,8 +22,6 @@ paths:
     post: {operationId: addPet, responses: {default: {description: any}}}
   /gone: {get: {operationId: getGone, x-gateway: {upstream: gone}, responses: {default: {description: any}}}}
 """
-
-MODERN = DOCUMENT.replace("METRICS", "")
 
 
 def scrape(one):
@@ -47,8 +43,8 @@ def promtool(text):
     assert done.returncode == 0 and not done.stderr and not done.stdout, done.stderr + done.stdout
 
 
-def start(gateway, origin, spec=MODERN):
-    one = gateway(spec, "--upstream", f"origin={origin.url}", "--workers", "2")
+def start(gateway, origin):
+    one = gateway(DOCUMENT, "--upstream", f"origin={origin.url}", "--workers", "2", "--status", "127.0.0.1:0")
     wait_until(lambda: "ready" in one.log, "readiness")
     return one
 
@@ -136,12 +132,3 @@ def test_process_figures(gateway, origin):
     assert abs(value(text, "process_start_time_seconds") - time.time()) < 60
     assert value(text, "process_cpu_seconds_total") >= 0
     assert re.search(r'^apigw_build_info\{name="metrics-test",version="1",build="[^"]+"\} 1$', text, re.M)
-
-
-def test_legacy_names(gateway, origin):
-    one = start(gateway, origin, DOCUMENT.replace("METRICS", "metrics: {names: legacy}"))
-    use(one)
-    text = scrape(one)
-    assert value(text, 'api_gateway_requests_total{route="getPet",method="GET",status="2xx"}') == 3
-    assert value(text, 'api_gateway_request_duration_ms_count{path="/pets/{petId}",method="GET",route="getPet"}') == 4
-    assert "apigw_http_requests_total" not in text

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from fixtures import build
-from http_peer import RawClient, WAIT, wait_until
+from http_peer import RawClient, WAIT, Wire, wait_until
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -18,8 +18,8 @@ x-gateway:
   version: 1
   name: process-test
   access_log: false
-  admin: {address: "127.0.0.1:0", token: {env: GW_TEST_TOKEN}}
-  forwarded: {trusted_proxies: {file: proxies.txt}}
+  admin: {address: "unix:FOLDER/admin.sock", token: {env: GW_TEST_TOKEN}}
+  forwarded: {trusted_proxies: {file: FOLDER/proxies.txt}}
   upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}}
   upstream: origin
 paths:
@@ -48,8 +48,19 @@ ENV = {"GW_TEST_TOKEN": "s3cret"}
 
 
 @pytest.fixture(scope="module")
-def binary(build_cache):
-    return build(build_cache, DOCUMENT)
+def folder(tmp_path_factory):
+    """Where the document's files are."""
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="module")
+def document(folder):
+    return DOCUMENT.replace("FOLDER", str(folder))
+
+
+@pytest.fixture(scope="module")
+def binary(build_cache, document):
+    return build(build_cache, document)
 
 
 @pytest.fixture(scope="module")
@@ -111,18 +122,19 @@ def test_usage_errors(binary, args, words):
     assert words in done.stderr and "--help" in done.stderr
 
 
-def test_missing_things_are_named(binary, tmp_path):
+def test_missing_things_are_named(binary, folder):
     def error(**env):
-        done = run(binary, "--check", cwd=tmp_path, env=env)
+        done = run(binary, "--check", env=env)
         assert done.returncode == 1 and not done.stdout
         return done.stderr
 
-    assert "proxies.txt: No such file" in error(**ENV)
-    (tmp_path / "proxies.txt").write_text("10.0.0.0/8\nnonsense\n")
-    assert "proxies.txt:2: not an address or network: nonsense" in error(**ENV)
-    (tmp_path / "proxies.txt").write_text("10.0.0.0/8\n")
+    (folder / "proxies.txt").unlink(missing_ok=True)
+    assert f"{folder}/proxies.txt: No such file" in error(**ENV)
+    (folder / "proxies.txt").write_text("10.0.0.0/8\nnonsense\n")
+    assert f"{folder}/proxies.txt:2: not an address or network: nonsense" in error(**ENV)
+    (folder / "proxies.txt").write_text("10.0.0.0/8\n")
     assert "environment variable GW_TEST_TOKEN is not set" in error()
-    assert run(binary, "--check", cwd=tmp_path, env=ENV).returncode == 0
+    assert run(binary, "--check", env=ENV).returncode == 0
 
 
 @pytest.mark.parametrize("args, words", [
@@ -133,9 +145,9 @@ def test_missing_things_are_named(binary, tmp_path):
     (["--status", "nonsense"], "cannot listen on nonsense"),
     (["--listen", "127.0.0.1:0", "--pid-file", "/nowhere/gw.pid"], "cannot write /nowhere/gw.pid"),
 ])
-def test_start_errors(binary, tmp_path, args, words):
-    (tmp_path / "proxies.txt").write_text("")
-    done = run(binary, *args, cwd=tmp_path, env=ENV)
+def test_start_errors(binary, folder, args, words):
+    (folder / "proxies.txt").write_text("")
+    done = run(binary, *args, env=ENV)
     assert done.returncode == 1
     assert words in done.stderr
 
@@ -227,31 +239,33 @@ def test_pid_file(gateway, tmp_path):
     assert not path.exists()
 
 
-def trusted_start(gateway, origin, folder, text):
+@pytest.fixture
+def trusting(gateway, origin, document, folder):
     """A gateway whose proxies.txt says `text`, and what its upstream is told about a client behind a proxy."""
-    spec = DOCUMENT.replace("proxies.txt", str(folder / "proxies.txt"))
-    (folder / "proxies.txt").write_text(text)
-    one = gateway(spec, "--upstream", f"origin={origin.url}", env=ENV)
+    def start(text):
+        (folder / "proxies.txt").write_text(text)
+        one = gateway(document, "--upstream", f"origin={origin.url}", env=ENV)
 
-    def real_ip():
-        one.ask(b"GET /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n")
-        return origin.request()["X-Real-IP"]
+        def real_ip():
+            one.ask(b"GET /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n")
+            return origin.request()["X-Real-IP"]
 
-    return one, real_ip
+        return one, real_ip
+    return start
 
 
-def test_reload(gateway, origin, tmp_path):
-    one, real_ip = trusted_start(gateway, origin, tmp_path, "10.0.0.0/8\n")
+def test_reload(trusting, folder):
+    one, real_ip = trusting("10.0.0.0/8\n")
     assert real_ip() == "127.0.0.1"
-    (tmp_path / "proxies.txt").write_text("127.0.0.0/8\n")
+    (folder / "proxies.txt").write_text("127.0.0.0/8\n")
     one.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "reloaded" in one.log, "the reload")
     wait_until(lambda: real_ip() == "9.9.9.9", "the new list")
 
 
-def test_a_bad_reload_keeps_the_old(gateway, origin, tmp_path):
-    one, real_ip = trusted_start(gateway, origin, tmp_path, "127.0.0.0/8\n")
-    (tmp_path / "proxies.txt").write_text("127.0.0.0/99\n")
+def test_a_bad_reload_keeps_the_old(trusting, folder):
+    one, real_ip = trusting("127.0.0.0/8\n")
+    (folder / "proxies.txt").write_text("127.0.0.0/99\n")
     one.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "keeping the old data" in one.log, "the complaint")
     assert "proxies.txt:1: not an address or network: 127.0.0.0/99" in one.log
@@ -267,21 +281,31 @@ def test_other_signals_do_not_end_it(gateway):
     assert one.ask(HELLO).status == 200
 
 
-def admin_ask(one, method, path, token="s3cret", title="admin"):
-    port = int(re.search(rf"{title} on \S*:(\d+)", one.log).group(1))
+@pytest.fixture(scope="module")
+def administered(module_gateway, document, folder):
+    (folder / "proxies.txt").write_text("")
+    one = module_gateway(document, "--status", "127.0.0.1:0", env=ENV)
+    wait_until(lambda: "ready" in one.log, "readiness")
+    one.admin = str(folder / "admin.sock")
+    return one
+
+
+def admin_ask(one, method, path, token="s3cret"):
+    """One request on the admin listener, a unix socket."""
+    client = RawClient.__new__(RawClient)
+    client.sock = socket.socket(socket.AF_UNIX)
+    client.sock.settimeout(WAIT)
+    client.sock.connect(one.admin)
+    client.wire = Wire(client.sock)
     line = f"Authorization: Bearer {token}\r\n" if token else ""
-    with RawClient(port) as client:
+    with client:
         return client.ask(f"{method} {path} HTTP/1.1\r\nHost: a\r\n{line}\r\n")
 
 
-@pytest.fixture(scope="module")
-def administered(module_gateway, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("admin")
-    (folder / "proxies.txt").write_text("")
-    one = module_gateway(DOCUMENT.replace("proxies.txt", str(folder / "proxies.txt")), "--status", "127.0.0.1:0",
-                         env=ENV)
-    wait_until(lambda: "ready" in one.log, "readiness")
-    return one
+def status_ask(one, path):
+    port = int(re.search(r"status on \S*:(\d+)", one.log).group(1))
+    with RawClient(port) as client:
+        return client.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/manifest", "/routes"])
@@ -305,7 +329,7 @@ def test_admin_knows_no_other_page(administered):
 def test_status_pages(administered):
     for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/manifest", 404),
                          ("/routes", 404), ("/hello", 404)):
-        assert admin_ask(administered, "GET", path, None, "status").status == status
+        assert status_ask(administered, path).status == status
 
 
 def test_admin_routes(administered):
