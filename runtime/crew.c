@@ -34,6 +34,7 @@ static struct {
     pthread_cond_t moved;
     unsigned reported, left; /* workers that opened or failed; that are out of their loop */
     bool go, failed;         /* they may run, or close again at once */
+    bool told;               /* nobody mails them any more */
 } crew = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
 
 #define MEMBER(field, at) ((struct member *)(void *)((char *)(at)-offsetof(struct member, field)))
@@ -141,12 +142,13 @@ static bool wait_for_go(struct member *member)
     return go;
 }
 
+/* None closes its loop while another may still show it, or the main thread mail to it. */
 static void wait_for_all_to_leave(void)
 {
     pthread_mutex_lock(&crew.lock);
     crew.left++;
     pthread_cond_broadcast(&crew.moved);
-    while (crew.left < crew.count)
+    while (crew.left < crew.count || !crew.told)
         pthread_cond_wait(&crew.moved, &crew.lock);
     pthread_mutex_unlock(&crew.lock);
 }
@@ -302,5 +304,9 @@ void crew_stop(void)
 {
     for (unsigned i = 0; i < crew.count; i++)
         loop_mail(&workers[i].loop, &crew.members[i].stop);
+    pthread_mutex_lock(&crew.lock);
+    crew.told = true;
+    pthread_cond_broadcast(&crew.moved);
+    pthread_mutex_unlock(&crew.lock);
     let_go(crew.count);
 }
