@@ -2,6 +2,7 @@
 
 #include "lowering.h"
 #include "member.h"
+#include "stray.h"
 
 const struct xgateway_block *lowering_find(const struct lowering_chain *chain, enum policy key)
 {
@@ -113,5 +114,7 @@ struct gateway *lower(struct job *job, struct api **apis, size_t count,
     }
     for (size_t i = 0; i < count; i++)
         lower_operations(&l, &l.documents[i]);
+    for (size_t i = 0; i < count; i++)
+        stray_report(job, apis[i]);
     return l.gw;
 }

@@ -130,13 +130,20 @@ static void read_host_header(struct policy_reader *r, const struct node *node,
     }
 }
 
+/* Where backends come from is said in a way that is not built yet, and was reported as such. */
+static bool has_other_source(const struct node *upstreams, struct str name)
+{
+    const struct member *m = node_member(upstreams, name);
+
+    return m != NULL && (node_get(m->value, "discovery") || node_get(m->value, "function"));
+}
+
 static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
                            size_t count, void *out)
 {
     const struct raw *raw = from;
     struct upstreams *upstreams = out;
 
-    (void)node;
     for (size_t i = 0; i < count; i++) {
         struct upstreams_one *one = vec_add(&r->job->pool, &upstreams->list);
         const struct node *key = policy_cell(r, raw[i].key);
@@ -152,7 +159,7 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
                 STR_SHORT(key->text));
         for (uint32_t j = 0; j < raw[i].targets_count; j++)
             read_target(r, &raw[i].targets[j], &one->value);
-        if (raw[i].targets_count == 0)
+        if (raw[i].targets_count == 0 && !has_other_source(node, key->text))
             diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
                        STR_SHORT(key->text));
         read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
