@@ -46,19 +46,19 @@ all: $(B)/apigw-gen $(B)/kit/libgw.a $(B)/kit/flags.mk  ## build the compiler an
 
 $(B)/gen/%.o: gen/%.c
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -DAPIGW_VERSION='"$(VERSION)"' -Igen -Iruntime -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime -c -o $@ $<
 $(B)/runtime/%.o: runtime/%.c
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -Iruntime -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -iquote runtime -c -o $@ $<
 $(B)/%.c: %.re
 	$(call say,RE2C,$<)
 	$(Q)mkdir -p $(@D) && $(RE2C) -W --no-generation-date --no-version -i -o $@ $<
 $(B)/runtime/%.o: $(B)/runtime/%.c
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -Iruntime -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -iquote runtime -c -o $@ $<
 $(B)/gen/%.o: $(B)/gen/%.c
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Igen -Iruntime -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -iquote gen -iquote runtime -c -o $@ $<
 $(B)/gen/templates.c: $(MUSTACHE) gen/bake.awk
 	$(call say,BAKE,templates)
 	$(Q)mkdir -p $(@D) && LC_ALL=C awk -f gen/bake.awk $(MUSTACHE) > $@.tmp && mv $@.tmp $@
@@ -71,8 +71,8 @@ $(B)/apigw-gen: $(B)/gen/main.o $(B)/libapigw.a
 	$(Q)$(CC) $(CFLAGS_ALL) -pie $(filter -fsanitize%,$(LINK_$(VARIANT))) $(LDFLAGS) -o $@ $^ $(GEN_LIBS)
 $(B)/kit/libgw.a: $(RT_O)
 	$(call say,AR,$@)
-	$(Q)mkdir -p $(@D) && rm -f $@ && gcc-ar rcs $@ $^ && rm -rf $(@D)/include && mkdir -p $(@D)/include && \
-	    (cd runtime && cp --parents $$(find . -name '*.h') ../$(@D)/include)
+	$(Q)mkdir -p $(@D) && rm -f $@ && gcc-ar rcs $@ $^ && mkdir -p $(@D)/include && \
+	    (cd runtime && cp -p --parents $$(find . -name '*.h') ../$(@D)/include)
 $(B)/kit/flags.mk: Makefile
 	$(Q)mkdir -p $(@D) && printf '%s\n' 'GW_CFLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) $(HARDEN)' \
 	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' > $@
@@ -82,10 +82,10 @@ UNIT_GEN := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/gen/*.c))
 UNIT_RT  := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/runtime/*.c))
 $(B)/tests/unit/gen/%: tests/unit/gen/%.c $(B)/libapigw.a
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -DAPIGW_VERSION='"$(VERSION)"' -Igen -Iruntime -Itests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/libapigw.a -lcmocka $(GEN_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/libapigw.a -lcmocka $(GEN_LIBS)
 $(B)/tests/unit/runtime/%: tests/unit/runtime/%.c $(B)/kit/libgw.a
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -Iruntime -Itests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(RT_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(RT_LIBS)
 
 unit: $(UNIT_GEN) $(UNIT_RT)  ## unit tests
 	$(Q)for t in $^; do $$t || exit 1; done
@@ -114,25 +114,25 @@ lint:  ## the architecture, sizes, formatting
 	$(Q)awk -v root=gen/ -f tests/lint/floors.awk tests/lint/floors.gen $(filter gen/%,$(SIZED))
 	$(Q)awk -v root=runtime/ -f tests/lint/floors.awk tests/lint/floors.runtime $(filter runtime/%,$(SIZED))
 	$(Q)tests/lint/homes.sh && tests/lint/no-c-in-gen.sh && tests/lint/spelling.sh && tests/lint/sizes.sh $(SIZED)
-	$(Q)for h in $(filter %.h,$(SIZED)); do $(CC) -std=c11 -D_GNU_SOURCE -Igen -Iruntime -fsyntax-only -x c $$h || exit 1; done
+	$(Q)for h in $(filter %.h,$(SIZED)); do $(CC) -std=c11 -D_GNU_SOURCE -iquote gen -iquote runtime -fsyntax-only -x c $$h || exit 1; done
 	$(Q)clang-format --dry-run --Werror $(FORMATTED)
 format:  ## clang-format in place
 	clang-format -i $(FORMATTED)
 tidy: all  ## clang-tidy over all sources (minutes)
-	clang-tidy --quiet $(GEN_C) $(RT_C) -- -std=c11 -D_GNU_SOURCE -DAPIGW_VERSION='"$(VERSION)"' -Igen -Iruntime
+	clang-tidy --quiet $(GEN_C) $(RT_C) -- -std=c11 -D_GNU_SOURCE -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime
 compdb: clean  ## compile_commands.json, by bear
 	bear -- $(MAKE) all
 
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libapigw.a $(B)/kit/libgw.a
 	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -Igen -Iruntime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS)
 fuzz-targets: $(FUZZ)
 fuzz:  ## run each fuzz target for FUZZ_TIME seconds (default 20)
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz CC=clang -j2 fuzz-targets
 	$(Q)tests/fuzz/run.sh build/fuzz/tests/fuzz $(or $(FUZZ_TIME),20)
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libapigw.a
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -Igen -Iruntime -o $@ $< $(B)/libapigw.a $(GEN_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -o $@ $< $(B)/libapigw.a $(GEN_LIBS)
 bench: DEPS = bench
 bench: deps all $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))  ## beside nginx and HAProxy: CPU per request, memory, matcher
 	$(Q)$(PYTHON) tests/bench/run.py --openapi $(CORPUS)/github/api.github.com.json --write tests/bench/RESULTS.md $(RUN)

@@ -1,7 +1,6 @@
 #include "yaml.h"
 
-/* Not <yaml.h>: with -Igen that is our own header of the same name. */
-#include <../include/yaml.h>
+#include <yaml.h>
 
 #include "base/json.h"
 #include "base/map.h"
