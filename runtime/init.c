@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -49,6 +51,18 @@ static int mind(pid_t gateway, const sigset_t *signals)
     return status;
 }
 
+/* Sockets handed to process 1 (systemd's protocol, as podman speaks it) are meant for the gateway. */
+static void inherit_sockets(void)
+{
+    const char *listen_pid = getenv("LISTEN_PID");
+    char own[24];
+
+    if (!listen_pid || atoi(listen_pid) != (int)getppid())
+        return;
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    setenv("LISTEN_PID", own, 1);
+}
+
 bool init_split(int *status)
 {
     sigset_t signals, before;
@@ -64,6 +78,7 @@ bool init_split(int *status)
         /* without its init the process would be nobody's */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         sigprocmask(SIG_SETMASK, &before, NULL);
+        inherit_sockets();
         return true;
     }
     if (gateway < 0) {

@@ -26,7 +26,7 @@ struct options {
     VEC(struct str) listen;
     struct str status; /* empty: as the document says */
     VEC(struct option_upstream) upstreams;
-    unsigned workers;    /* 0: as many as there are usable CPUs */
+    unsigned workers;     /* 0: as many as there are usable CPUs */
     const char *pid_file; /* NULL: none */
 };
 

@@ -23,8 +23,10 @@
 #include "self.h"
 #include "setup.h"
 
-/* How long a stuck reader of the access log may hold up the end. */
-enum { LOG_WAIT_MS = 2000 };
+enum {
+    LOG_WAIT_MS = 2000, /* how long a stuck reader of the access log may hold up the end */
+    POLL_MAX_MS = 60 * 1000
+};
 
 enum phase { PHASE_RUN, PHASE_DELAY, PHASE_DRAIN, PHASE_END };
 
@@ -159,14 +161,16 @@ static void read_signals(struct process *process)
 
 /* ---- the main thread's days ---- */
 
-/* Milliseconds to the end of a phase, for poll. */
+/* Milliseconds to the end of a phase, or a part of them, for poll. */
 static int time_left(const struct process *process)
 {
     uint64_t now = clock_ms();
 
     if (process->phase == PHASE_RUN)
         return -1;
-    return process->until > now ? (int)(process->until - now) : 0;
+    if (process->until <= now)
+        return 0;
+    return process->until - now < POLL_MAX_MS ? (int)(process->until - now) : POLL_MAX_MS;
 }
 
 static void check_phase(struct process *process)

@@ -16,15 +16,16 @@ struct worker {
     pthread_t thread;
     struct loop loop;
     struct dns *dns;
-    struct upstreams *upstreams; /* client/: this worker's pools and targets, by gateway.upstreams */
-    struct server *server;       /* serve: listening sockets, connections */
-    struct metrics *metrics;     /* counters of this worker, read by the scraper */
-    struct access_log *log;      /* lines on their way to the writer thread */
-    struct live *live;           /* what HUP may change; this worker's own reference */
-    uint64_t request_count;      /* ids made here */
-    char *scratch;               /* WORKER_SCRATCH bytes for the duration of one callback */
-    char *head_scratch;          /* the same, for heads being built */
-    bool draining;               /* answers say Connection: close */
+    struct upstreams
+        *upstreams;          /* client/: this worker's pools and targets, by gateway.upstreams */
+    struct server *server;   /* serve: listening sockets, connections */
+    struct metrics *metrics; /* counters of this worker, read by the scraper */
+    struct access_log *log;  /* lines on their way to the writer thread */
+    struct live *live;       /* what HUP may change; this worker's own reference */
+    uint64_t request_count;  /* ids made here */
+    char *scratch;           /* WORKER_SCRATCH bytes for the duration of one callback */
+    char *head_scratch;      /* the same, for heads being built */
+    bool draining;           /* answers say Connection: close */
 };
 
 /* What a listening socket is for: the document's operations, probes and scrapes, the operator. */

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
@@ -34,14 +35,16 @@ def is_static(binary):
 class Container:
     """`unshare` in namespaces of its own for processes and mounts; the root holds one file."""
 
-    def __init__(self, binary, root, *args):
+    def __init__(self, binary, root, *args, inherited=None):
         self.root, self.lines = root, []
         os.chmod(root, 0o755)
         shutil.copy(binary, os.path.join(root, "gw"))
         self.out = open(root + ".out", "w+")
         self.unshare = subprocess.Popen(
             [shutil.which("unshare"), "--mount", "--pid", "--fork", CHROOT, f"--userspec={USER}:{USER}", root, "/gw",
-             "--listen", "127.0.0.1:0", *args], stdout=self.out, stderr=subprocess.PIPE, text=True, env={})
+             "--listen", "127.0.0.1:0", *args], stdout=self.out, stderr=subprocess.PIPE, text=True,
+            env={"LISTEN_PID": "1", "LISTEN_FDS": "1"} if inherited else {}, close_fds=False,
+            preexec_fn=(lambda: os.dup2(inherited.fileno(), 3)) if inherited else None)
         threading.Thread(target=self._read, daemon=True).start()
         wait_until(lambda: "ready" in self.log or self.unshare.poll() is not None, "readiness")
         assert self.unshare.poll() is None, self.log
@@ -89,9 +92,9 @@ def container(build_cache, tmp_path):
         pytest.skip("a sanitizer's build is dynamic")
     started = []
 
-    def start(*args):
+    def start(*args, inherited=None):
         os.mkdir(tmp_path / "root")
-        started.append(Container(binary, str(tmp_path / "root"), *args))
+        started.append(Container(binary, str(tmp_path / "root"), *args, inherited=inherited))
         return started[-1]
 
     yield start
@@ -151,6 +154,15 @@ def test_the_log_is_complete(container):
     os.kill(one.first, signal.SIGTERM)
     assert one.unshare.wait(WAIT) == 0
     assert len(open(one.out.name).read().splitlines()) == 100
+
+
+def test_sockets_handed_to_process_1(container):
+    """podman's socket activation: the gateway below the init gets them."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        one = container("--listen", f"127.0.0.1:{port}", inherited=listener)
+    with RawClient(port) as client:
+        assert client.ask(HELLO).body == b"hello"
 
 
 def test_it_needs_no_file(container):

@@ -120,6 +120,22 @@ def test_a_client_that_left(gateway, origin):
     wait_until(lambda: '"status":499' in one.out, "the line")
 
 
+def test_a_long_upload_and_answer(gateway, origin):
+    """The head is still known when its bytes have long made room for the body's."""
+    def answer(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"b" * 3000000)
+
+    origin.answer = answer
+    one = gateway(JSON, "--upstream", f"origin={origin.url}")
+    answer = one.ask(b"POST /pets/7?a=b HTTP/1.1\r\nHost: api.example\r\nContent-Length: 2000000\r\n"
+                     b"User-Agent: tester\r\n\r\n" + b"a" * 2000000)
+    assert len(answer.body) == 3000000
+    (record,) = [json.loads(line) for line in end(one)]
+    assert (record["method"], record["host"], record["path"], record["query"], record["user_agent"]) == (
+        "POST", "api.example", "/pets/7", "a=b", "tester")
+    assert (record["bytes_received"], record["bytes_sent"]) == (2000000, 3000000)
+
+
 def test_quiet_route(gateway):
     one = gateway(JSON)
     with one.client() as client:
