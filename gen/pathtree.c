@@ -146,6 +146,8 @@ static int by_precedence(const void *left, const void *right)
     for (size_t i = 0; i < a->count && i < b->count; i++)
         if (a->segs[i].rank != b->segs[i].rank)
             return a->segs[i].rank < b->segs[i].rank ? -1 : 1;
+    if (a->count != b->count)
+        return a->count < b->count ? -1 : 1; /* no competitors, but the order must be one */
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
@@ -385,6 +387,39 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
     return branches;
 }
 
+struct hashed {
+    uint32_t hash, branch;
+};
+
+static int by_hash(const void *left, const void *right)
+{
+    const struct hashed *a = left, *b = right;
+
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return a->branch < b->branch ? -1 : a->branch > b->branch;
+}
+
+/* Fills the hashes; gives up every literal whose hash another has, too. True when there was one. */
+static bool give_up_twins(struct builder *b, struct set set, size_t position,
+                          const struct branch *branches, uint32_t *hashes, size_t count)
+{
+    struct hashed *sorted = pool_take(b->pool, count * sizeof *sorted);
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = pathmap_hash(branches[i].text);
+        sorted[i] = (struct hashed){hashes[i], (uint32_t)i};
+    }
+    qsort(sorted, count, sizeof *sorted, by_hash);
+    for (size_t i = 1; i < count; i++)
+        if (sorted[i].hash == sorted[i - 1].hash) {
+            give_up(b, set, position, branches[sorted[i].branch].literal);
+            found = true;
+        }
+    return found;
+}
+
 static int32_t split(struct builder *b, struct set set, size_t position)
 {
     struct pathmap_node node = {.segment = (uint8_t)position};
@@ -394,8 +429,8 @@ static int32_t split(struct builder *b, struct set set, size_t position)
     uint32_t *hashes = pool_take(b->pool, count * sizeof *hashes);
     struct set others = others_of(b, set, position);
 
-    for (size_t i = 0; i < count; i++)
-        hashes[i] = pathmap_hash(branches[i].text);
+    if (give_up_twins(b, set, position, branches, hashes, count))
+        return grow(b, set);
     if (!phash_build(b->pool, hashes, count, &phash, &first, &second)) {
         give_up(b, set, position, branches[second].literal);
         return grow(b, set);

@@ -152,11 +152,25 @@ static inline uint64_t seen(const char *at, const struct window *w, uint32_t fur
     return word(at + w->from + further) >> w->shift & w->mask;
 }
 
+#define FACTOR 0x9E3779B97F4A7C15u
+
 static inline uint32_t hash_of(uint64_t first, uint64_t middle, uint64_t last, uint32_t len)
 {
     uint64_t mixed = first ^ (middle << 23 | middle >> 41) ^ (last << 43 | last >> 21);
 
-    return (uint32_t)((mixed + len) * 0x9E3779B97F4A7C15 >> 32);
+    return (uint32_t)((mixed + len) * FACTOR >> 32);
+}
+
+/* Of more than COVERED bytes: all of them count. */
+static uint32_t hash_long(const char *at, uint32_t len)
+{
+    uint64_t h = len;
+
+    for (uint32_t i = 0; i + 8 < len; i += 8) {
+        h = (h ^ word(at + i)) * FACTOR;
+        h ^= h >> 32;
+    }
+    return (uint32_t)((h ^ word(at + len - 8)) * FACTOR >> 32);
 }
 
 uint32_t pathmap_hash(struct str text)
@@ -165,6 +179,8 @@ uint32_t pathmap_hash(struct str text)
     uint32_t len = (uint32_t)text.len;
     struct window w = window_of(0, len, len < 8 ? 8 : len);
 
+    if (len > COVERED)
+        return hash_long(text.at, len);
     if (len < 8)
         text.at = memcpy(short_text, len ? text.at : "", len);
     return hash_of(seen(text.at, &w, 0), seen(text.at, &w, w.half), seen(text.at, &w, w.skip), len);
@@ -195,7 +211,8 @@ static inline __attribute__((always_inline)) int32_t step(const struct pathmap *
     uint64_t last = seen(cuts->at, &w, w.skip);
 
     if (slots != 1) {
-        uint32_t hash = hash_of(first, middle, last, len);
+        uint32_t hash =
+            len > COVERED ? hash_long(cuts->at + from, len) : hash_of(first, middle, last, len);
 
         if (slots == 0) {
             at = edge + pathmap_part(hash, NODE(seed));
