@@ -115,6 +115,6 @@ struct gateway *lower(struct job *job, struct api **apis, size_t count,
     for (size_t i = 0; i < count; i++)
         lower_operations(&l, &l.documents[i]);
     for (size_t i = 0; i < count; i++)
-        stray_report(job, apis[i]);
+        stray_blocks(job, apis[i]);
     return l.gw;
 }

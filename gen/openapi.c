@@ -3,6 +3,7 @@
 #include "member.h"
 #include "operation.h"
 #include "ref.h"
+#include "stray.h"
 
 static bool is_version(struct str s, char minor)
 {
@@ -141,5 +142,6 @@ struct api *openapi_read(struct job *job, struct node *root, uint32_t file)
     webhooks = member_map(job, root, "webhooks");
     api->webhooks = webhooks ? webhooks->member_count : 0;
     read_paths(job, root, api);
+    stray_references(job, api);
     return api;
 }

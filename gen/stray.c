@@ -9,6 +9,7 @@ struct walk {
     const struct node **seen;
     size_t seen_count, seen_cap; /* cap: a power of two */
     VEC(const struct node *) todo;
+    bool blocks; /* report blocks, else references alone */
 };
 
 static size_t slot_of(const struct walk *w, const struct node *node)
@@ -90,10 +91,12 @@ static void walk_map(struct walk *w, const struct node *map)
         look_into(w, ref_follow(w->job, (struct node *)map));
     for (size_t i = 0; i < map->member_count; i++) {
         const struct member *m = &map->members[i];
-        if (str_eq(m->key, STR("x-gateway")) && m->value->kind == NODE_MAP && see(w, m->value))
-            report_block(w, m);
-        else if (!is_closed(m->key))
+        if (str_eq(m->key, STR("x-gateway")) && m->value->kind == NODE_MAP) {
+            if (w->blocks && see(w, m->value))
+                report_block(w, m);
+        } else if (!is_closed(m->key)) {
             look_into(w, m->value);
+        }
     }
 }
 
@@ -117,17 +120,29 @@ static void see_known(struct walk *w, const struct api *api)
     }
 }
 
-void stray_report(struct job *job, const struct api *api)
+static void walk(struct walk *w, const struct api *api)
+{
+    look_into(w, api->root);
+    while (w->todo.count > 0) {
+        const struct node *node = w->todo.at[--w->todo.count];
+        if (node->kind == NODE_MAP)
+            walk_map(w, node);
+        for (size_t i = 0; node->kind == NODE_LIST && i < node->item_count; i++)
+            look_into(w, node->items[i]);
+    }
+}
+
+void stray_references(struct job *job, const struct api *api)
 {
     struct walk w = {.job = job};
 
+    walk(&w, api);
+}
+
+void stray_blocks(struct job *job, const struct api *api)
+{
+    struct walk w = {.job = job, .blocks = true};
+
     see_known(&w, api);
-    look_into(&w, api->root);
-    while (w.todo.count > 0) {
-        const struct node *node = w.todo.at[--w.todo.count];
-        if (node->kind == NODE_MAP)
-            walk_map(&w, node);
-        for (size_t i = 0; node->kind == NODE_LIST && i < node->item_count; i++)
-            look_into(&w, node->items[i]);
-    }
+    walk(&w, api);
 }

@@ -5,7 +5,10 @@
 
 #include "openapi.h"
 
-/* needs: a read document. Reports ref-… and, for blocks that `api` does not hold, wrong-level. */
-void stray_report(struct job *job, const struct api *api);
+/* needs: a read document. Reports ref-…: what nobody followed yet may still point nowhere. */
+void stray_references(struct job *job, const struct api *api);
+
+/* The same; reports blocks that `api` does not hold. */
+void stray_blocks(struct job *job, const struct api *api);
 
 #endif
