@@ -51,6 +51,18 @@ static struct value *makefile(struct pool *pool, const struct view *view)
     return map;
 }
 
+/* The gateway's name as a file in the generated folder, beside what the Makefile has there. */
+static struct str program_name(struct pool *pool, struct str name)
+{
+    static const char *const taken[] = {"clean", "kit", "relink"};
+    struct str symbol = name_symbol(pool, name);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (str_eq(symbol, str_of(taken[i])))
+            return pool_printf(pool, "%s_gateway", taken[i]);
+    }
+    return symbol;
+}
+
 struct view *view(struct job *job, struct gateway *gw)
 {
     if (job_failed(job))
@@ -59,7 +71,7 @@ struct view *view(struct job *job, struct gateway *gw)
     struct view *made = pool_new(pool, struct view);
     struct value *tables = view_gateway(job, gw);
     struct value *lock = view_lock(job, gw);
-    made->program = name_symbol(pool, gw->name);
+    made->program = program_name(pool, gw->name);
     made->features = view_features(pool, gw);
     made->routes = gw->operations.count;
 
