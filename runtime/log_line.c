@@ -12,7 +12,7 @@ static struct {
     bool combined;
     size_t count;
     struct {
-        struct str key; /* "name": with its quotes and colon */
+        struct str key; /* ,"name": */
         write_field *write;
     } fields[MAX_FIELDS];
 } plan;
@@ -52,6 +52,18 @@ static void quote(struct log_text *line, struct str s, size_t max)
     log_text_byte(line, '"');
 }
 
+/* Our own text, which needs no escaping. */
+static void quote_own(struct log_text *line, struct str s)
+{
+    if (s.len == 0) {
+        log_text_put(line, STR("null"));
+        return;
+    }
+    log_text_byte(line, '"');
+    log_text_put(line, s);
+    log_text_byte(line, '"');
+}
+
 /* Absent and empty are the same here. */
 static void quote_some(struct log_text *line, struct str s, size_t max)
 {
@@ -76,12 +88,12 @@ static void write_timestamp(struct log_text *line, const struct gw_req *rq)
 
 static void write_request_id(struct log_text *line, const struct gw_req *rq)
 {
-    quote_some(line, rq->request_id, MAX_SHORT);
+    quote_own(line, rq->request_id);
 }
 
 static void write_remote_addr(struct log_text *line, const struct gw_req *rq)
 {
-    quote_some(line, rq->client_address, MAX_SHORT);
+    quote_own(line, rq->client_address);
 }
 
 static void write_method(struct log_text *line, const struct gw_req *rq)
@@ -253,35 +265,35 @@ static const struct {
     write_field *write;
     bool by_default;
 } known[] = {
-    {STR_INIT("timestamp"), STR_INIT("\"timestamp\":"), write_timestamp, true},
-    {STR_INIT("request_id"), STR_INIT("\"request_id\":"), write_request_id, true},
-    {STR_INIT("remote_addr"), STR_INIT("\"remote_addr\":"), write_remote_addr, true},
-    {STR_INIT("method"), STR_INIT("\"method\":"), write_method, true},
-    {STR_INIT("host"), STR_INIT("\"host\":"), write_host, true},
-    {STR_INIT("path"), STR_INIT("\"path\":"), write_path, true},
-    {STR_INIT("query"), STR_INIT("\"query\":"), write_query, true},
-    {STR_INIT("protocol"), STR_INIT("\"protocol\":"), write_protocol, true},
-    {STR_INIT("route"), STR_INIT("\"route\":"), write_route, true},
-    {STR_INIT("status"), STR_INIT("\"status\":"), write_status, true},
-    {STR_INIT("reason"), STR_INIT("\"reason\":"), write_reason, true},
-    {STR_INIT("latency_ms"), STR_INIT("\"latency_ms\":"), write_latency, true},
-    {STR_INIT("upstream_latency_ms"), STR_INIT("\"upstream_latency_ms\":"), write_upstream_latency,
+    {STR_INIT("timestamp"), STR_INIT(",\"timestamp\":"), write_timestamp, true},
+    {STR_INIT("request_id"), STR_INIT(",\"request_id\":"), write_request_id, true},
+    {STR_INIT("remote_addr"), STR_INIT(",\"remote_addr\":"), write_remote_addr, true},
+    {STR_INIT("method"), STR_INIT(",\"method\":"), write_method, true},
+    {STR_INIT("host"), STR_INIT(",\"host\":"), write_host, true},
+    {STR_INIT("path"), STR_INIT(",\"path\":"), write_path, true},
+    {STR_INIT("query"), STR_INIT(",\"query\":"), write_query, true},
+    {STR_INIT("protocol"), STR_INIT(",\"protocol\":"), write_protocol, true},
+    {STR_INIT("route"), STR_INIT(",\"route\":"), write_route, true},
+    {STR_INIT("status"), STR_INIT(",\"status\":"), write_status, true},
+    {STR_INIT("reason"), STR_INIT(",\"reason\":"), write_reason, true},
+    {STR_INIT("latency_ms"), STR_INIT(",\"latency_ms\":"), write_latency, true},
+    {STR_INIT("upstream_latency_ms"), STR_INIT(",\"upstream_latency_ms\":"), write_upstream_latency,
      true},
-    {STR_INIT("upstream_addr"), STR_INIT("\"upstream_addr\":"), write_upstream_addr, true},
-    {STR_INIT("upstream_status"), STR_INIT("\"upstream_status\":"), write_upstream_status, true},
-    {STR_INIT("tries"), STR_INIT("\"tries\":"), write_tries, true},
-    {STR_INIT("bytes_received"), STR_INIT("\"bytes_received\":"), write_bytes_received, true},
-    {STR_INIT("bytes_sent"), STR_INIT("\"bytes_sent\":"), write_bytes_sent, true},
-    {STR_INIT("user_agent"), STR_INIT("\"user_agent\":"), write_user_agent, true},
-    {STR_INIT("trace_id"), STR_INIT("\"trace_id\":"), write_trace_id, true},
-    {STR_INIT("consumer"), STR_INIT("\"consumer\":"), write_consumer, true},
-    {STR_INIT("tag"), STR_INIT("\"tag\":"), write_tag, false},
-    {STR_INIT("upstream"), STR_INIT("\"upstream\":"), write_upstream, false},
-    {STR_INIT("referer"), STR_INIT("\"referer\":"), write_referer, false},
-    {STR_INIT("latency"), STR_INIT("\"latency_ms\":"), write_latency, false},
-    {STR_INIT("upstream_latency"), STR_INIT("\"upstream_latency_ms\":"), write_upstream_latency,
+    {STR_INIT("upstream_addr"), STR_INIT(",\"upstream_addr\":"), write_upstream_addr, true},
+    {STR_INIT("upstream_status"), STR_INIT(",\"upstream_status\":"), write_upstream_status, true},
+    {STR_INIT("tries"), STR_INIT(",\"tries\":"), write_tries, true},
+    {STR_INIT("bytes_received"), STR_INIT(",\"bytes_received\":"), write_bytes_received, true},
+    {STR_INIT("bytes_sent"), STR_INIT(",\"bytes_sent\":"), write_bytes_sent, true},
+    {STR_INIT("user_agent"), STR_INIT(",\"user_agent\":"), write_user_agent, true},
+    {STR_INIT("trace_id"), STR_INIT(",\"trace_id\":"), write_trace_id, true},
+    {STR_INIT("consumer"), STR_INIT(",\"consumer\":"), write_consumer, true},
+    {STR_INIT("tag"), STR_INIT(",\"tag\":"), write_tag, false},
+    {STR_INIT("upstream"), STR_INIT(",\"upstream\":"), write_upstream, false},
+    {STR_INIT("referer"), STR_INIT(",\"referer\":"), write_referer, false},
+    {STR_INIT("latency"), STR_INIT(",\"latency_ms\":"), write_latency, false},
+    {STR_INIT("upstream_latency"), STR_INIT(",\"upstream_latency_ms\":"), write_upstream_latency,
      false},
-    {STR_INIT("request_size"), STR_INIT("\"bytes_received\":"), write_bytes_received, false},
+    {STR_INIT("request_size"), STR_INIT(",\"bytes_received\":"), write_bytes_received, false},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -326,14 +338,15 @@ bool log_line_has_id(void)
 
 static void write_json(struct log_text *line, const struct gw_req *rq)
 {
-    log_text_byte(line, '{');
+    char *start = line->at;
+
     for (size_t i = 0; i < plan.count; i++) {
-        if (i > 0)
-            log_text_byte(line, ',');
         log_text_put(line, plan.fields[i].key);
         plan.fields[i].write(line, rq);
     }
     log_text_put(line, STR("}\n"));
+    if (!line->full)
+        *start = '{'; /* in the place of the first comma */
 }
 
 static void put_or_dash(struct log_text *line, struct str s)

@@ -2,27 +2,15 @@
 
 #include "base/utf8.h"
 
-void log_text_put(struct log_text *text, struct str s)
-{
-    if (s.len > (size_t)(text->end - text->at)) {
-        text->full = true;
-        return;
-    }
-    if (s.len > 0)
-        memcpy(text->at, s.at, s.len);
-    text->at += s.len;
-}
-
-void log_text_byte(struct log_text *text, char byte)
-{
-    log_text_put(text, (struct str){&byte, 1});
-}
-
 void log_text_number(struct log_text *text, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
 
+    if (number < 10) {
+        log_text_byte(text, (char)('0' + number));
+        return;
+    }
     do
         digits[--at] = (char)('0' + number % 10);
     while ((number /= 10) > 0);
@@ -41,6 +29,35 @@ static void put_hex(struct log_text *text, struct str prefix, unsigned byte)
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+#define EACH(byte) ((uint64_t)(byte)*0x0101010101010101u)
+
+/* True when all eight bytes are plain. Each term sets the top bit of a byte that is not: beyond ASCII, below
+ * space, DEL, quote, backslash. */
+static bool are_plain(const char *at)
+{
+    uint64_t word, low;
+
+    memcpy(&word, at, 8);
+    low = word & EACH(0x7f);
+    return ((word | ~(low + EACH(0x60)) | (low + EACH(1)) | ~((low ^ EACH('"')) + EACH(0x7f)) |
+             ~((low ^ EACH('\\')) + EACH(0x7f))) &
+            EACH(0x80)) == 0;
+}
+
+/* How many bytes at the start are plain. */
+static size_t plain_run(const char *at, size_t len)
+{
+    size_t run = 0;
+
+    while (run + 8 <= len && are_plain(at + run))
+        run += 8;
+    if (len >= 8 && len - run < 8 && are_plain(at + len - 8))
+        return len;
+    while (run < len && is_plain((unsigned char)at[run]))
+        run++;
+    return run;
 }
 
 /* One character that needs care in JSON; returns the bytes read. Broken UTF-8 becomes U+FFFD. */
@@ -78,13 +95,12 @@ void log_text_escape(struct log_text *text, struct str s, size_t max)
     char *last = text->at + max;
 
     for (size_t at = 0; at < s.len && text->at < last && !text->full;) {
-        size_t run = at;
-        size_t limit = at + (size_t)(last - text->at);
-        while (run < s.len && run < limit && is_plain((unsigned char)s.at[run]))
-            run++;
-        log_text_put(text, (struct str){s.at + at, run - at});
-        at = run;
-        if (at < s.len && at < limit)
+        size_t room = (size_t)(last - text->at);
+        size_t rest = s.len - at < room ? s.len - at : room;
+        size_t run = plain_run(s.at + at, rest);
+        log_text_put(text, (struct str){s.at + at, run});
+        at += run;
+        if (run < rest)
             at += text->apache ? put_apache_special(text, s, at) : put_json_special(text, s, at);
     }
 }
@@ -143,6 +159,7 @@ static bool is_credential(struct str name)
     }
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         if (normal.len >= endings[i].len &&
+            normal.at[normal.len - 1] == endings[i].at[endings[i].len - 1] &&
             str_eq(str_from(normal, normal.len - endings[i].len), endings[i]))
             return true;
     }

@@ -11,9 +11,49 @@ struct log_text {
     bool full;   /* something did not fit: the line is not to be used */
 };
 
+/* memcpy for the few bytes that most pieces have: no call. */
+static inline void log_text_copy(char *to, const char *from, size_t len)
+{
+    uint64_t first8, last8;
+    uint32_t first4, last4;
+
+    if (len > 16) {
+        memcpy(to, from, len);
+    } else if (len >= 8) {
+        memcpy(&first8, from, 8);
+        memcpy(&last8, from + len - 8, 8);
+        memcpy(to, &first8, 8);
+        memcpy(to + len - 8, &last8, 8);
+    } else if (len >= 4) {
+        memcpy(&first4, from, 4);
+        memcpy(&last4, from + len - 4, 4);
+        memcpy(to, &first4, 4);
+        memcpy(to + len - 4, &last4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            to[i] = from[i];
+    }
+}
+
 /* As it is. */
-void log_text_put(struct log_text *text, struct str s);
-void log_text_byte(struct log_text *text, char byte);
+static inline void log_text_put(struct log_text *text, struct str s)
+{
+    if (s.len > (size_t)(text->end - text->at)) {
+        text->full = true;
+        return;
+    }
+    log_text_copy(text->at, s.at, s.len);
+    text->at += s.len;
+}
+
+static inline void log_text_byte(struct log_text *text, char byte)
+{
+    if (text->at == text->end)
+        text->full = true;
+    else
+        *text->at++ = byte;
+}
+
 void log_text_number(struct log_text *text, uint64_t number);
 
 /* Escaped; cut off once `max` bytes are written. */

@@ -140,13 +140,14 @@ bool setup_read(struct setup *setup, const struct options *options, char error[S
 
 /* ---- listening ---- */
 
-static uint16_t bound_port(int fd)
+/* "8080"; empty for a unix socket. */
+static struct str bound_port(struct pool *pool, int fd)
 {
     struct address bound = {.len = sizeof bound.at};
 
-    if (getsockname(fd, (struct sockaddr *)&bound.at, &bound.len) != 0)
-        return 0;
-    return address_port(&bound);
+    if (getsockname(fd, (struct sockaddr *)&bound.at, &bound.len) != 0 || address_port(&bound) == 0)
+        return STR("");
+    return pool_printf(pool, "%u", address_port(&bound));
 }
 
 static bool open_place(struct setup *setup, struct setup_place *place,
@@ -158,7 +159,7 @@ static bool open_place(struct setup *setup, struct setup_place *place,
     if (!listen_open(place->listener.address, place->fds, place->fd_count, inherited, text))
         return fail(error, str_of(text));
     place->listener.address = pool_copy(&setup->pool, str_of(text));
-    place->listener.port = bound_port(place->fds[0]);
+    place->listener.port_text = bound_port(&setup->pool, place->fds[0]);
     log_info("%s on %s", titles[place->kind], text);
     return true;
 }

@@ -8,6 +8,9 @@
 /* Elements of one Forwarded field that are looked at; a longer chain is no chain of proxies. */
 enum { ELEMENTS_MAX = 64 };
 
+/* Bounds of the lines that are written in one go: their names and two addresses, and the host. */
+enum { PLAIN_MAX = 256, PLAIN_HOST = 256 };
+
 /* One hop as a proxy described it. */
 struct hop {
     uint8_t address[16];
@@ -354,15 +357,9 @@ static void add_origin(const struct gw_req *rq, struct text *text)
 static void add_port(const struct gw_req *rq, struct text *text)
 {
     struct str port = told(rq, FIELD_X_FORWARDED_PORT);
-    unsigned own = rq->listener ? rq->listener->port : 0;
-    char digits[5];
-    size_t at = sizeof digits;
 
-    if (port.len == 0 || !is_port(port)) {
-        for (; own > 0; own /= 10)
-            digits[--at] = (char)('0' + own % 10);
-        port = (struct str){digits + at, sizeof digits - at};
-    }
+    if ((port.len == 0 || !is_port(port)) && rq->listener)
+        port = rq->listener->port_text;
     if (port.len > 0)
         add_line(text, STR("X-Forwarded-Port: "), port);
 }
@@ -404,8 +401,38 @@ static void add_rfc7239(const struct gw_req *rq, struct text *text)
     text_add(text, STR(";proto=http\r\n"));
 }
 
+static char *append(char *to, struct str s)
+{
+    memcpy(to, s.at, s.len);
+    return to + s.len;
+}
+
+/* Nobody is trusted, nothing stripped: nearly every request. The same lines, in one go. */
+static bool add_plain(const struct gw_req *rq, struct text *text)
+{
+    struct str host = rq->head.authority, port = rq->listener ? rq->listener->port_text : STR("");
+    char lines[PLAIN_MAX + PLAIN_HOST], *to = lines;
+
+    if (rq->trusted_peer || is_rfc7239(rq) || host.len == 0 || host.len > PLAIN_HOST ||
+        port.len == 0 || (rq->forward && rq->forward->rewrite && rq->forward->rewrite->strip > 0))
+        return false;
+    to = append(to, STR("X-Forwarded-For: "));
+    to = append(to, rq->client_address);
+    to = append(to, STR("\r\nX-Real-IP: "));
+    to = append(to, rq->client_address);
+    to = append(to, STR("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: "));
+    to = append(to, host);
+    to = append(to, STR("\r\nX-Forwarded-Port: "));
+    to = append(to, port);
+    to = append(to, STR("\r\n"));
+    text_add(text, (struct str){lines, (size_t)(to - lines)});
+    return true;
+}
+
 void forwarded_lines(const struct gw_req *rq, struct text *text)
 {
+    if (add_plain(rq, text))
+        return;
     add_for(rq, text);
     add_origin(rq, text);
     add_port(rq, text);

@@ -110,7 +110,7 @@ struct gw_listener {
     uint32_t header_timeout, idle_timeout;    /* ms */
     uint32_t keep_alive_requests;             /* 0: without limit; 1: keep-alive off */
     const struct gw_forwarded *forwarded;     /* NULL: nobody is trusted */
-    uint16_t port;                            /* set at run time once bound; 0: no port */
+    struct str port_text;                     /* set at run time once bound; empty: no port */
 };
 
 /* {env: NAME, default: …}, {file: …} or a literal. */

@@ -26,10 +26,10 @@ static char *hex(char *to, const uint8_t *bytes, size_t count)
     static const char digits[] = "0123456789abcdef";
 
     for (size_t i = 0; i < count; i++) {
-        *to++ = digits[bytes[i] >> 4];
-        *to++ = digits[bytes[i] & 15];
+        to[2 * i] = digits[bytes[i] >> 4];
+        to[2 * i + 1] = digits[bytes[i] & 15];
     }
-    return to;
+    return to + 2 * count;
 }
 
 static void uuid_print(char *to, const uint8_t uuid[16])
@@ -92,10 +92,12 @@ static struct str listener_host(const struct gw_listener *listener)
 static struct str make_tracker(struct gw_req *rq)
 {
     struct str host = listener_host(rq->listener);
+    struct str port =
+        rq->listener && rq->listener->port_text.len > 0 ? rq->listener->port_text : STR("0");
     uint64_t wall_ms = rq->worker->loop.wall_us / 1000;
 
-    return pool_printf(&rq->pool, "%.*s-%u-%d-%u-%llu-%llu.%03u", STR_ARG(host),
-                       rq->listener ? rq->listener->port : 0u, (int)getpid(), rq->worker->index,
+    return pool_printf(&rq->pool, "%.*s-%.*s-%d-%u-%llu-%llu.%03u", STR_ARG(host), STR_ARG(port),
+                       (int)getpid(), rq->worker->index,
                        (unsigned long long)++rq->worker->request_count,
                        (unsigned long long)(wall_ms / 1000), (unsigned)(wall_ms % 1000));
 }

@@ -48,7 +48,7 @@ static void open_from(struct fake_request *fake, int mode, const char *peer, con
     struct sockaddr_storage at;
 
     fake_request_open(fake, "/base/pets", lines);
-    fake->listener.port = 8080;
+    fake->listener.port_text = STR("8080");
     fake->listener.forwarded = mode >= 0 ? &modes[mode] : NULL;
     set_peer(&at, peer);
     forwarded_resolve(&fake->rq, (const struct sockaddr *)&at);
