@@ -342,6 +342,9 @@ static enum conn_next what_next(struct h1_turn *turn)
     }
     if (!turn->close && read)
         return NEXT_REQUEST;
+    /* Who is too slow has nothing under way that could cost it the answer, and is not waited for again. */
+    if (turn->x.refused == 408)
+        return NEXT_CLOSE;
     /* With unread bytes about, close would be a reset, which can overtake the answer. The client that
      * asked for the end sends no more; one that did not may. */
     if (!read || turn->head.keep_alive || (wire->in && buf_len(wire->in) > 0))
