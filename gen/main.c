@@ -25,6 +25,7 @@ static int dispatch(const struct options *options)
     case COMMAND_TEMPLATES:
         return command_templates(options);
     case COMMAND_NONE:
+    case COMMAND_HELP:
     case COMMAND_COUNT:
         break;
     }

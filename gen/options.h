@@ -21,6 +21,7 @@ enum command {
     COMMAND_OPENAPI,
     COMMAND_INIT,
     COMMAND_VERSION,
+    COMMAND_HELP,
     COMMAND_TEMPLATES, /* hidden: parses the templates, for make */
     COMMAND_COUNT
 };

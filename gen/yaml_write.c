@@ -1,5 +1,7 @@
 #include "yaml_write.h"
 
+#include "base/utf8.h"
+
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/';
@@ -67,12 +69,34 @@ static void write_block(struct text *out, struct str text, unsigned depth)
     }
 }
 
+/* What JSON may hold as it is, but YAML takes for a line break or for nothing printable. */
+static bool is_special(int32_t c)
+{
+    return (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE ||
+           c == 0xFFFF;
+}
+
+static void write_quoted(struct text *out, struct str text)
+{
+    struct text quoted = {.pool = out->pool};
+    text_json(&quoted, text);
+    struct str json = text_str(&quoted);
+    for (size_t at = 0; at < json.len;) {
+        size_t from = at;
+        int32_t c = utf8_next(json, &at);
+        if (is_special(c))
+            text_printf(out, "\\u%04x", (unsigned)c);
+        else
+            text_add(out, (struct str){json.at + from, at - from});
+    }
+}
+
 static void write_word(struct text *out, struct str text)
 {
     if (is_plain(text))
         text_add(out, text);
     else
-        text_json(out, text);
+        write_quoted(out, text);
 }
 
 static void write_scalar(struct text *out, const struct node *node, unsigned depth)

@@ -20,12 +20,11 @@ int command_init(const struct options *options)
 {
     if (options->operands.count > 1)
         return options_usage(options, "init takes one FILE");
-    struct str name = options->operands.count ? options->operands.at[0] : STR("openapi.yaml");
     struct str text = starter();
-    const char *path = pool_copy(options->pool, name).at;
-    if (str_eq(name, STR("-")))
+    if (options->operands.count == 0)
         return fwrite(text.at, 1, text.len, stdout) == text.len && fflush(stdout) == 0 ? 0 : 3;
 
+    const char *path = pool_copy(options->pool, options->operands.at[0]).at;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 || write(fd, text.at, text.len) != (ssize_t)text.len || close(fd) != 0) {
         fprintf(stderr, "apigw-gen: cannot write %s: %s\n", path, strerror(errno));

@@ -1,0 +1,9 @@
+# What each example's Makefile includes: run it with the answers of its document, or write expected/ again.
+APIGW_GEN ?= ../../build/release/apigw-gen
+
+run:
+	$(APIGW_GEN) run openapi.yaml --mock $(ARGS)
+expected:
+	$(APIGW_GEN) generate openapi.yaml -o expected
+
+.PHONY: run expected
