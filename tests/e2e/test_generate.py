@@ -291,3 +291,14 @@ def test_examples_are_as_committed(tmp_path, folder):
         shutil.copytree(tmp_path / "out", folder)
     assert read_all(folder) == read_all(str(tmp_path / "out"))
     compile_all(folder)
+
+
+def test_templates_readme_names_every_value():
+    folder = os.path.join(TOP, "templates")
+    with open(os.path.join(folder, "README.md"), encoding="utf-8") as file:
+        told = set(re.findall(r"`([a-z_0-9]+)`", file.read()))
+    for path in glob.glob(os.path.join(folder, "**", "*.mustache"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            names = set(re.findall(r"\{\{[{#^]*([a-z_0-9]+)\}", file.read()))
+        if not path.endswith("match.c.mustache"):
+            assert names <= told, (path, names - told)
