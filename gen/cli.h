@@ -3,7 +3,24 @@
 #ifndef GEN_CLI_H
 #define GEN_CLI_H
 
-#include "options.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+enum command {
+    COMMAND_NONE, /* --help, --version, or a usage error */
+    COMMAND_BUILD,
+    COMMAND_GENERATE,
+    COMMAND_CHECK,
+    COMMAND_ROUTES,
+    COMMAND_EXPLAIN,
+    COMMAND_RUN,
+    COMMAND_OPENAPI,
+    COMMAND_INIT,
+    COMMAND_VERSION,
+    COMMAND_HELP,
+    COMMAND_TEMPLATES, /* hidden: parses the templates, for make */
+    COMMAND_COUNT
+};
 
 enum option_id {
     OPTION_OUTPUT,

@@ -1,6 +1,5 @@
 #include "options.h"
 
-#include "cli.h"
 #include "usage.h"
 
 int options_usage(const struct options *options, const char *format, ...)

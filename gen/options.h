@@ -1,30 +1,11 @@
-/* options: the command line as data. One table says which options exist, which commands take them and what
- * the usage prints; nothing about them stands anywhere else. GNU conventions: `--name=value`, `--name value`,
- * `-ovalue`, `--` ends options, options and operands in any order. */
+/* options: argv to options, by the tables of cli. GNU conventions: `--name=value`, `--name value`, `-ovalue`,
+ * `--` ends options, options and operands in any order. */
 #ifndef GEN_OPTIONS_H
 #define GEN_OPTIONS_H
 
-#include <stdio.h>
-
-#include "base/pool.h"
 #include "base/vec.h"
+#include "cli.h"
 #include "diag.h"
-
-enum command {
-    COMMAND_NONE, /* --help, --version, or a usage error */
-    COMMAND_BUILD,
-    COMMAND_GENERATE,
-    COMMAND_CHECK,
-    COMMAND_ROUTES,
-    COMMAND_EXPLAIN,
-    COMMAND_RUN,
-    COMMAND_OPENAPI,
-    COMMAND_INIT,
-    COMMAND_VERSION,
-    COMMAND_HELP,
-    COMMAND_TEMPLATES, /* hidden: parses the templates, for make */
-    COMMAND_COUNT
-};
 
 enum routes_format { ROUTES_TEXT, ROUTES_JSON, ROUTES_MARKDOWN };
 

@@ -7,8 +7,9 @@ enum part_kind { PART_LITERAL, PART_TEXT, PART_RAW, PART_SECTION, PART_INVERTED,
 
 struct part {
     enum part_kind kind;
-    struct str text;   /* the literal, or the name */
-    struct str indent; /* PART_PARTIAL alone on its line: put before each of its lines; else at NULL */
+    struct str text; /* the literal, or the name */
+    struct str
+        indent; /* PART_PARTIAL alone on its line: put before each of its lines; else at NULL */
     struct loc loc;
     VEC(struct part) body;
 };

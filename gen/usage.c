@@ -1,6 +1,6 @@
 #include "usage.h"
 
-#include "cli.h"
+#include <string.h>
 
 static bool is_shown(size_t command)
 {
@@ -141,7 +141,8 @@ void usage_bash(FILE *out)
             if (cli_takes((enum command)i, &cli_options[o]))
                 fprintf(out, "--%s%s ", cli_options[o].name, cli_options[o].argument ? "=" : "");
         }
-        fputs("'\n        ;;\n", out);
+        fputs("'\n        ;;", out);
+        fputc('\n', out);
     }
     fputs("    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='", out);
     print_commands(out, "", " ");
@@ -177,7 +178,8 @@ static void zsh_command(FILE *out, size_t command)
         }
         fputs("' \\\n", out);
     }
-    fputs("        '*:file:_files'\n    ;;\n", out);
+    fputs("        '*:file:_files'\n    ;;", out);
+    fputc('\n', out);
 }
 
 void usage_zsh(FILE *out)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "options.h"
+#include "cli.h"
 
 void usage_all(FILE *out);
 void usage_command(FILE *out, enum command command);
