@@ -23,33 +23,35 @@ static const cyaml_schema_field_t fields[] = {
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
 
-/* The names that runtime/access_log.c knows; units are part of the names it writes. */
+/* The names that runtime/log_line.c knows; those without a unit are other words for those with one. */
 static const struct str names[] = {
     STR_INIT("timestamp"),
     STR_INIT("request_id"),
-    STR_INIT("trace_id"),
     STR_INIT("remote_addr"),
-    STR_INIT("host"),
     STR_INIT("method"),
+    STR_INIT("host"),
     STR_INIT("path"),
     STR_INIT("query"),
     STR_INIT("protocol"),
     STR_INIT("route"),
-    STR_INIT("tag"),
     STR_INIT("status"),
     STR_INIT("reason"),
+    STR_INIT("latency_ms"),
     STR_INIT("latency"),
-    STR_INIT("upstream"),
     STR_INIT("upstream_addr"),
+    STR_INIT("upstream_latency_ms"),
     STR_INIT("upstream_status"),
-    STR_INIT("upstream_latency"),
     STR_INIT("tries"),
-    STR_INIT("bytes_sent"),
+    STR_INIT("upstream_latency"),
     STR_INIT("bytes_received"),
     STR_INIT("request_size"),
+    STR_INIT("bytes_sent"),
     STR_INIT("user_agent"),
-    STR_INIT("referer"),
+    STR_INIT("trace_id"),
     STR_INIT("consumer"),
+    STR_INIT("tag"),
+    STR_INIT("upstream"),
+    STR_INIT("referer"),
 };
 enum { NAME_COUNT = sizeof names / sizeof *names };
 

@@ -158,8 +158,9 @@ static bool walk_word(struct walk *w, const struct node *node, const cyaml_schem
     return false;
 }
 
-/* Prints the field and its value, or nothing at all when the value is no good. */
-static void walk_field(struct walk *w, const struct member *m, const cyaml_schema_field_t *field)
+/* Prints the field and its value, or nothing at all when the value is no good. False when a field that is
+ * needed is lost that way. */
+static bool walk_field(struct walk *w, const struct member *m, const cyaml_schema_field_t *field)
 {
     const size_t text_mark = w->text.len, line_mark = w->lines.count;
     const char *const place = w->place;
@@ -170,7 +171,7 @@ static void walk_field(struct walk *w, const struct member *m, const cyaml_schem
         if (!setting_is_off(m->value))
             diag_error(&w->job->diags, m->key_loc, "not-implemented",
                        "'%s' in '%s' is not built yet", field->key, w->place);
-        return;
+        return true;
     }
     text_printf(&w->text, "\"%s\": ", field->key);
     value = typed_follow(w->job, m->value);
@@ -182,10 +183,11 @@ static void walk_field(struct walk *w, const struct member *m, const cyaml_schem
     if (!good) {
         w->text.len = text_mark;
         w->lines.count = line_mark;
-        return;
+        return field->value.flags & CYAML_FLAG_OPTIONAL;
     }
     text_byte(&w->text, ',');
     line(w, m->value);
+    return true;
 }
 
 static bool has_all(struct walk *w, const struct node *node, const cyaml_schema_value_t *schema)
@@ -206,6 +208,7 @@ static bool walk_mapping(struct walk *w, struct node *node, const cyaml_schema_v
                          const struct member *entry, const char *what)
 {
     const cyaml_schema_field_t *first = schema->mapping.fields;
+    bool good = true;
     const bool whole =
         entry != NULL && first[1].key != NULL && is_key(first[1].key, STR("(value)"));
 
@@ -237,10 +240,10 @@ static bool walk_mapping(struct walk *w, struct node *node, const cyaml_schema_v
         if (field == NULL)
             unknown_key(w, schema, m);
         else
-            walk_field(w, m, field);
+            good &= walk_field(w, m, field);
     }
     text_byte(&w->text, '}');
-    return whole || has_all(w, node, schema);
+    return whole || (has_all(w, node, schema) && good);
 }
 
 static void walk_item(struct walk *w, struct node *node, const cyaml_schema_value_t *schema,

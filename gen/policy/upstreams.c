@@ -130,12 +130,16 @@ static void read_host_header(struct policy_reader *r, const struct node *node,
     }
 }
 
-/* Where backends come from is said in a way that is not built yet, and was reported as such. */
-static bool has_other_source(const struct node *upstreams, struct str name)
+/* Nothing is left of `targets`, but something was said and complained about: bad targets, or a source that
+ * is not built yet. */
+static bool names_a_source(const struct node *upstreams, struct str name)
 {
     const struct member *m = node_member(upstreams, name);
+    const struct node *targets = m ? node_get(m->value, "targets") : NULL;
 
-    return m != NULL && (node_get(m->value, "discovery") || node_get(m->value, "function"));
+    return m != NULL &&
+           (node_get(m->value, "discovery") || node_get(m->value, "function") ||
+            (targets != NULL && (targets->kind != NODE_LIST || targets->item_count > 0)));
 }
 
 static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
@@ -159,7 +163,7 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
                 STR_SHORT(key->text));
         for (uint32_t j = 0; j < raw[i].targets_count; j++)
             read_target(r, &raw[i].targets[j], &one->value);
-        if (raw[i].targets_count == 0 && !has_other_source(node, key->text))
+        if (raw[i].targets_count == 0 && !names_a_source(node, key->text))
             diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
                        STR_SHORT(key->text));
         read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
