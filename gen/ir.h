@@ -8,52 +8,9 @@
 #define GEN_IR_H
 
 #include "base/vec.h"
+#include "ir_settings.h"
 #include "node.h"
 #include "source.h"
-
-/* A value that is known when the gateway runs, not when it is built: {env: NAME, default: …} or {file: …}. */
-enum ir_text_kind { IR_TEXT_NONE, IR_TEXT_LITERAL, IR_TEXT_ENV, IR_TEXT_FILE };
-struct ir_text {
-    enum ir_text_kind kind;
-    struct str text;     /* the literal, the variable or the file's name */
-    struct str fallback; /* IR_TEXT_ENV: default; at NULL when none */
-    struct loc loc;
-};
-
-struct ir_limits {
-    uint64_t body;             /* 10m */
-    uint64_t upload_rate;      /* bytes a second, 0: off */
-    uint64_t buffer;           /* 64k: what a policy may hold of a body */
-    uint64_t headers;          /* 32k, listener or document */
-    uint64_t header_count;     /* 100 */
-    uint64_t uri;              /* 8k */
-    uint64_t upstream_headers; /* 64k */
-    uint64_t buffers;          /* 64m, document: of all held bodies */
-};
-
-struct ir_timeouts {
-    uint64_t connect, send, read, request, idle;
-};
-
-struct ir_forwarded {
-    struct str *trusted; /* CIDR literals */
-    size_t trusted_count;
-    struct ir_text trusted_file; /* or the list as a file */
-    struct str header;           /* x-forwarded-for, forwarded, x-real-ip */
-};
-
-struct ir_listener {
-    struct str address; /* "[::]:8080", "0.0.0.0:80", "unix:/run/gw.sock" */
-    struct ir_limits limits;
-    uint64_t connections;        /* 0: only the descriptor limit */
-    uint64_t connections_per_ip; /* 0: off */
-    uint64_t header_timeout;     /* 10s */
-    uint64_t idle_timeout;       /* keep_alive.idle, 75s */
-    uint64_t keep_alive_requests;
-    bool keep_alive;
-    struct ir_forwarded forwarded;
-    struct loc loc;
-};
 
 struct ir_target {
     struct str url;       /* as written */
@@ -138,46 +95,6 @@ struct ir_answer {
 
 enum ir_action { IR_FORWARD, IR_ROUTE, IR_RESPOND, IR_MOCK, IR_REDIRECT };
 
-enum ir_error_format { IR_ERRORS_PROBLEM, IR_ERRORS_JSON, IR_ERRORS_TEXT };
-
-struct ir_error_override {
-    uint32_t first, last;          /* statuses */
-    uint32_t status;               /* 0: unchanged */
-    struct str content_type, body; /* at NULL: as the format makes it */
-};
-
-struct ir_errors {
-    enum ir_error_format format;
-    struct str type_base; /* "about:blank" when empty */
-    bool request_id;      /* the member is added */
-    VEC(struct ir_error_override) overrides;
-};
-
-enum ir_log_format { IR_LOG_JSON, IR_LOG_COMBINED };
-
-struct ir_access_log {
-    bool on;
-    enum ir_log_format format;
-    struct ir_text output;  /* stdout, stderr or a file's name */
-    VEC(struct str) fields; /* names, in order; empty: the default set */
-    bool block_when_full;   /* on_full: block; else drop and count */
-};
-
-enum ir_id_generator { IR_ID_NONE, IR_ID_UUID, IR_ID_COUNTER, IR_ID_TRACKER };
-
-struct ir_correlation {
-    enum ir_id_generator generator; /* IR_ID_NONE: off, no header is sent */
-    struct str header_name;
-    bool echo, trust;
-};
-
-enum ir_slash { IR_SLASH_KEEP, IR_SLASH_REJECT, IR_SLASH_DECODE };
-
-struct ir_path_rules {
-    bool normalize, merge_slashes, case_sensitive;
-    enum ir_slash encoded_slash;
-};
-
 /* Where a value of an operation came from, for routes --effective: "operation", "path", "document", … */
 struct ir_origin {
     struct str key;
@@ -233,13 +150,6 @@ struct ir_endpoint {
     VEC(uint32_t) operations;       /* indexes, document order */
     VEC(struct str) hosts;          /* empty: any */
     bool trailing_slash;
-    struct loc loc;
-};
-
-struct ir_plain_listener { /* status, admin */
-    bool on;
-    struct str address;
-    struct ir_text token; /* admin */
     struct loc loc;
 };
 

@@ -80,7 +80,8 @@ struct api_operation {
     struct said summary;
     VEC(struct said) tags;
     bool deprecated;
-    VEC(struct api_parameter) parameters; /* path item's and operation's, the operation's winning by (name, in) */
+    VEC(struct api_parameter)
+    parameters; /* the path item's, replaced by its own of same name and place */
     bool has_body, body_required;
     VEC(struct api_media_type) body;
     VEC(struct api_response) responses;
@@ -115,9 +116,9 @@ struct api {
     VEC(struct api_scheme) schemes;
     struct api_security security;
     struct node *root;
-    struct node *gateway;           /* document-level x-gateway or NULL */
-    struct node *shared_gateway;    /* components.x-gateway or NULL */
-    size_t webhooks, callbacks;     /* read past; for the build report */
+    struct node *gateway;        /* document-level x-gateway or NULL */
+    struct node *shared_gateway; /* components.x-gateway or NULL */
+    size_t webhooks, callbacks;  /* read past; for the build report */
 };
 
 /* needs: a tree from yaml_read (with overlays applied). Reports what is wrong; NULL when the job failed. */

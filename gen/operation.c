@@ -417,9 +417,10 @@ static void read_item(struct item *item, const struct node *node)
 
         if (method.at != NULL)
             add_operation(item, method, m);
-        else if (str_eq(m->key, STR("query")))
+        else if (str_eq(m->key, STR("query")) ||
+                 (item->api->version < API_3_2 && str_eq(m->key, STR("additionalOperations"))))
             diag_error(&item->job->diags, m->key_loc, "bad-method",
-                       "'query' is a method from OpenAPI 3.2 on");
+                       "'%.*s' is read from OpenAPI 3.2 on", STR_ARG(m->key));
     }
     if (item->api->version >= API_3_2)
         read_additional(item, node);
