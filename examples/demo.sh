@@ -27,7 +27,7 @@ printf 'linked: '
 ldd "$work/petstore" 2>&1 | sed 's/^[[:space:]]*//' || true
 
 say '4. Start it on a free port'
-"$work/petstore" --listen 127.0.0.1:0 >"$work/access.log" 2>"$work/messages" &
+"$work/petstore" --listen 127.0.0.1:0 --status 127.0.0.1:0 >"$work/access.log" 2>"$work/messages" &
 gateway=$!
 tries=0
 while ! grep -q 'listening on' "$work/messages"; do
