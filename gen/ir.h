@@ -144,6 +144,7 @@ struct ir_segment {
 };
 struct ir_endpoint {
     struct str pattern; /* base path + key, as written: what people read */
+    size_t base_len;    /* bytes of pattern that are the base path */
     VEC(struct ir_segment) segments;
     VEC(struct str) params;         /* names in order of appearance */
     VEC(struct ir_condition) query; /* from "?a=b" in the key */

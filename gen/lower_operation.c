@@ -139,6 +139,7 @@ static struct ir_endpoint *find_endpoint(struct lowering_operation *o, uint32_t 
 
     endpoint.pattern =
         pool_printf(&job->pool, "%.*s%.*s", STR_ARG(o->base_path), STR_ARG(o->path->pattern.text));
+    endpoint.base_len = o->base_path.len;
     for (uint32_t i = first; i < gw->endpoints.count; i++) {
         struct ir_endpoint *e = &gw->endpoints.at[i];
         if (str_eq(e->pattern, endpoint.pattern) && same_hosts(e, o->op) && has_tail(e) == prefix)

@@ -138,6 +138,16 @@ struct str *name_unique(struct pool *pool, const struct str *texts, size_t count
 
 /* ---- the gateway's names ---- */
 
+/* How many segments of the path are the base path, which says nothing about an operation. */
+static size_t base_segments(const struct ir_endpoint *endpoint)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < endpoint->base_len && i < endpoint->pattern.len; i++)
+        count += endpoint->pattern.at[i] == '/';
+    return count;
+}
+
 /* The file an operation's flow lives in: its first tag, else the first literal segment of its path. */
 static struct str group_of(struct pool *pool, const struct gateway *gw,
                            const struct ir_operation *op)
@@ -146,7 +156,7 @@ static struct str group_of(struct pool *pool, const struct gateway *gw,
 
     if (op->tags.count > 0)
         return name_symbol(pool, op->tags.at[0]);
-    for (size_t i = 0; i < endpoint->segments.count; i++) {
+    for (size_t i = base_segments(endpoint); i < endpoint->segments.count; i++) {
         const struct ir_segment *segment = &endpoint->segments.at[i];
 
         if (segment->parts.count == 1 && segment->parts.at[0].param < 0)

@@ -5,7 +5,7 @@
 /* A node looks at one segment; its edges begin at `edges`. */
 static const struct pathmap_small_node nodes[] = {
     {.edges = 0, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 2, .segment = 0},
-    {.edges = 2, .otherwise = PATHMAP_NONE, .seed = 1, .slots = 2, .segment = 0},
+    {.edges = 2, .otherwise = PATHMAP_NONE, .seed = 2, .slots = 2, .segment = 0},
     {.edges = 4, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
     {.edges = 5, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 2, .segment = 0},
     {.edges = 7, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
@@ -16,10 +16,10 @@ static const struct pathmap_small_edge edges[] = {
     {.text = 9, .next = PATHMAP_TO(2)},
     /* products */
     {.text = 0, .next = PATHMAP_TO(0)},
-    /* products */
-    {.text = 0, .next = PATHMAP_TO(1)},
     /* shop */
     {.text = 12, .next = PATHMAP_TO(4)},
+    /* products */
+    {.text = 0, .next = PATHMAP_TO(1)},
     /* shop */
     {.text = 12, .next = PATHMAP_TO(4)},
     /* me/orders */

@@ -11,5 +11,5 @@ enum gw_next gateway_flow(struct gw_req *rq)
     case ROUTE_COUNT:
         break;
     }
-    return gw_deny(rq, 404, "no-route");
+    return gw_deny(rq, 404, "no route takes this path");
 }

@@ -4,5 +4,5 @@
 /* GET /gone */
 enum gw_next flow_gone(struct gw_req *rq)
 {
-    return gw_deny(rq, 404, "disabled");
+    return gw_deny(rq, 404, "switched off");
 }

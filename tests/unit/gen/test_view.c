@@ -111,7 +111,7 @@ static void test_flows(void **state)
     expect_within(
         text, "    /* redirect: 301 to /pets/{id} */\n    return gw_redirect(rq, &redirect);\n");
     expect_within(text, "    return gw_maintenance(rq, 60);\n");
-    expect_within(text, "    return gw_deny(rq, 404, \"disabled\");\n");
+    expect_within(text, "    return gw_deny(rq, 404, \"switched off\");\n");
 }
 
 static void test_lock(void **state)
