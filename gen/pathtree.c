@@ -282,7 +282,7 @@ static uint32_t text_offset(struct builder *b, struct str text)
 
 /* The slots of one part; free ones repeat some branch, which then never fits. */
 static void fill(struct builder *b, struct pathmap_node *node, struct phash_part part,
-                 const struct branch *branches, const uint32_t *hashes, const uint32_t *picked,
+                 const struct branch *branches, const uint64_t *keys, const uint32_t *picked,
                  size_t count)
 {
     const struct branch *any = &branches[count ? picked[0] : 0];
@@ -294,7 +294,7 @@ static void fill(struct builder *b, struct pathmap_node *node, struct phash_part
         *vec_add(b->pool, &b->edges) = (struct pathmap_edge){text_offset(b, any->text), any->next};
     for (size_t i = 0; i < count; i++) {
         const struct branch *branch = &branches[picked[i]];
-        uint32_t slot = pathmap_slot(hashes[picked[i]], part.seed, part.slots);
+        uint32_t slot = pathmap_slot(keys[picked[i]], part.seed, part.slots);
 
         b->edges.at[node->edges + slot] =
             (struct pathmap_edge){text_offset(b, branch->text), branch->next};
@@ -302,7 +302,7 @@ static void fill(struct builder *b, struct pathmap_node *node, struct phash_part
 }
 
 static int32_t emit_node(struct builder *b, struct pathmap_node node, const struct phash *phash,
-                         const struct branch *branches, const uint32_t *hashes, size_t count)
+                         const struct branch *branches, const uint64_t *keys, size_t count)
 {
     uint32_t *picked = pool_take(b->pool, count * sizeof *picked);
     uint32_t index = (uint32_t)b->nodes.count;
@@ -310,7 +310,7 @@ static int32_t emit_node(struct builder *b, struct pathmap_node node, const stru
     if (phash->bits == 0) {
         for (size_t i = 0; i < count; i++)
             picked[i] = (uint32_t)i;
-        fill(b, &node, phash->parts[0], branches, hashes, picked, count);
+        fill(b, &node, phash->parts[0], branches, keys, picked, count);
         *vec_add(b->pool, &b->nodes) = node;
         return (int32_t)index;
     }
@@ -318,18 +318,18 @@ static int32_t emit_node(struct builder *b, struct pathmap_node node, const stru
     size_t parts = (size_t)1 << phash->bits;
     size_t *starts = pool_alloc(b->pool, (parts + 2) * sizeof *starts);
     for (size_t i = 0; i < count; i++)
-        starts[pathmap_part(hashes[i], phash->bits) + 2]++;
+        starts[pathmap_part(keys[i], phash->bits) + 2]++;
     for (size_t i = 2; i < parts + 2; i++)
         starts[i] += starts[i - 1];
     for (size_t i = 0; i < count; i++)
-        picked[starts[pathmap_part(hashes[i], phash->bits) + 1]++] = (uint32_t)i;
+        picked[starts[pathmap_part(keys[i], phash->bits) + 1]++] = (uint32_t)i;
 
     struct pathmap_node split = node;
     split.edges = index + 1;
     split.seed = (uint16_t)phash->bits;
     *vec_add(b->pool, &b->nodes) = split;
     for (size_t i = 0; i < parts; i++) {
-        fill(b, &node, phash->parts[i], branches, hashes, picked + starts[i],
+        fill(b, &node, phash->parts[i], branches, keys, picked + starts[i],
              starts[i + 1] - starts[i]);
         *vec_add(b->pool, &b->nodes) = node;
     }
@@ -387,33 +387,34 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
     return branches;
 }
 
-struct hashed {
-    uint32_t hash, branch;
+struct keyed {
+    uint64_t key;
+    uint32_t branch;
 };
 
-static int by_hash(const void *left, const void *right)
+static int by_key(const void *left, const void *right)
 {
-    const struct hashed *a = left, *b = right;
+    const struct keyed *a = left, *b = right;
 
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
     return a->branch < b->branch ? -1 : a->branch > b->branch;
 }
 
-/* Fills the hashes; gives up every literal whose hash another has, too. True when there was one. */
+/* Fills the keys; gives up every literal whose key another has, too. True when there was one. */
 static bool give_up_twins(struct builder *b, struct set set, size_t position,
-                          const struct branch *branches, uint32_t *hashes, size_t count)
+                          const struct branch *branches, uint64_t *keys, size_t count)
 {
-    struct hashed *sorted = pool_take(b->pool, count * sizeof *sorted);
+    struct keyed *sorted = pool_take(b->pool, count * sizeof *sorted);
     bool found = false;
 
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = pathmap_hash(branches[i].text);
-        sorted[i] = (struct hashed){hashes[i], (uint32_t)i};
+        keys[i] = pathmap_key(branches[i].text);
+        sorted[i] = (struct keyed){keys[i], (uint32_t)i};
     }
-    qsort(sorted, count, sizeof *sorted, by_hash);
+    qsort(sorted, count, sizeof *sorted, by_key);
     for (size_t i = 1; i < count; i++)
-        if (sorted[i].hash == sorted[i - 1].hash) {
+        if (sorted[i].key == sorted[i - 1].key) {
             give_up(b, set, position, branches[sorted[i].branch].literal);
             found = true;
         }
@@ -426,12 +427,12 @@ static int32_t split(struct builder *b, struct set set, size_t position)
     struct phash phash;
     size_t count, first, second;
     struct branch *branches = branches_of(b, set, position, &count);
-    uint32_t *hashes = pool_take(b->pool, count * sizeof *hashes);
+    uint64_t *keys = pool_take(b->pool, count * sizeof *keys);
     struct set others = others_of(b, set, position);
 
-    if (give_up_twins(b, set, position, branches, hashes, count))
+    if (give_up_twins(b, set, position, branches, keys, count))
         return grow(b, set);
-    if (!phash_build(b->pool, hashes, count, &phash, &first, &second)) {
+    if (!phash_build(b->pool, keys, count, &phash, &first, &second)) {
         give_up(b, set, position, branches[second].literal);
         return grow(b, set);
     }
@@ -442,7 +443,7 @@ static int32_t split(struct builder *b, struct set set, size_t position)
         branches[i].next = grow(b, rest);
     }
     node.otherwise = grow(b, others);
-    return emit_node(b, node, &phash, branches, hashes, count);
+    return emit_node(b, node, &phash, branches, keys, count);
 }
 
 /* The set as a key: what was tested counts only where its templates have literals. */

@@ -4,7 +4,7 @@
 
 enum { TRIES = 4096, KEYS_PER_PART = 6, MOST_BITS = 24 };
 
-static bool seed_fits(const uint32_t *keys, size_t count, uint32_t seed, uint32_t slots)
+static bool seed_fits(const uint64_t *keys, size_t count, uint32_t seed, uint32_t slots)
 {
     uint64_t taken[(PHASH_SLOTS + 64) / 64] = {0};
 
@@ -19,7 +19,7 @@ static bool seed_fits(const uint32_t *keys, size_t count, uint32_t seed, uint32_
 }
 
 /* As few slots as a bounded search finds a seed for. */
-static bool solve(const uint32_t *keys, size_t count, struct phash_part *part)
+static bool solve(const uint64_t *keys, size_t count, struct phash_part *part)
 {
     for (uint32_t slots = count ? (uint32_t)count : 1; slots <= PHASH_SLOTS;
          slots += 1 + slots / 16)
@@ -31,31 +31,29 @@ static bool solve(const uint32_t *keys, size_t count, struct phash_part *part)
     return false;
 }
 
-/* The two keys that are hardest to tell apart, among those whose low halves (which the seed multiplies)
- * are equal. */
-static void name_culprits(const uint32_t *keys, size_t count, size_t *first, size_t *second)
+/* The two keys that are hardest to tell apart: those nearest to each other. */
+static void name_culprits(const uint64_t *keys, size_t count, size_t *first, size_t *second)
 {
-    uint32_t nearest = UINT32_MAX;
+    uint64_t nearest = UINT64_MAX;
 
     *first = 0, *second = 1;
     for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++) {
-            uint32_t apart = keys[i] > keys[j] ? keys[i] - keys[j] : keys[j] - keys[i];
-            uint32_t distance = ((keys[i] ^ keys[j]) & 0xFFFF ? 0x80000000u : 0) | apart >> 1;
+            uint64_t apart = keys[i] > keys[j] ? keys[i] - keys[j] : keys[j] - keys[i];
 
-            if (distance < nearest)
-                nearest = distance, *first = i, *second = j;
+            if (apart < nearest)
+                nearest = apart, *first = i, *second = j;
         }
 }
 
 /* Fills the parts of 2^bits; on failure names two keys of the part that resists. */
-static bool solve_parts(struct pool *pool, const uint32_t *keys, size_t count, struct phash *out,
+static bool solve_parts(struct pool *pool, const uint64_t *keys, size_t count, struct phash *out,
                         size_t *first, size_t *second)
 {
     size_t parts = (size_t)1 << out->bits;
     uint32_t *starts = pool_alloc(pool, (parts + 1) * sizeof *starts);
     uint32_t *at = pool_alloc(pool, parts * sizeof *at);
-    uint32_t *sorted = pool_alloc(pool, count * sizeof *sorted);
+    uint64_t *sorted = pool_alloc(pool, count * sizeof *sorted);
     uint32_t *index = pool_alloc(pool, count * sizeof *index);
 
     for (size_t i = 0; i < count; i++)
@@ -81,7 +79,7 @@ static bool solve_parts(struct pool *pool, const uint32_t *keys, size_t count, s
     return true;
 }
 
-bool phash_build(struct pool *pool, const uint32_t *keys, size_t count, struct phash *out,
+bool phash_build(struct pool *pool, const uint64_t *keys, size_t count, struct phash *out,
                  size_t *first, size_t *second)
 {
     *out = (struct phash){0};

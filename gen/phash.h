@@ -1,5 +1,5 @@
 /* phash: perfect hashes for the matcher: seeds under which no two keys of a node share a slot. Keys are
- * known by their 32-bit hashes (pathmap_hash). A small set has one seed, a large one is split into parts by
+ * known by numbers (pathmap_key). A small set has one seed, a large one is split into parts by
  * pathmap_part, each with a seed of its own: linear time, about 1.2 slots a key. Deterministic. */
 #ifndef GEN_PHASH_H
 #define GEN_PHASH_H
@@ -19,8 +19,8 @@ struct phash {
     struct phash_part *parts;
 };
 
-/* false: keys[*first] and keys[*second] (hashes) cannot be kept apart. */
-bool phash_build(struct pool *pool, const uint32_t *keys, size_t count, struct phash *out,
+/* false: keys[*first] and keys[*second] cannot be kept apart. */
+bool phash_build(struct pool *pool, const uint64_t *keys, size_t count, struct phash *out,
                  size_t *first, size_t *second);
 
 #endif

@@ -44,7 +44,7 @@ enum { PATHMAP_NONE = -1, PATHMAP_LEAF = -2 };
 #define PATHMAP_PATTERN 0x80000000u /* in shapes: the low bits are the first piece */
 
 /* A node and its slots: one per edge or a few more. slots 0: the node is split in 2^seed nodes of its kind,
- * which begin at node `edges`, by the upper bits of the hash. */
+ * which begin at node `edges`, by the key. */
 struct pathmap_node {
     uint32_t edges;    /* first slot */
     int32_t otherwise; /* next when the literal is not there */
@@ -109,19 +109,42 @@ int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *par
 /* How many parameters a path has. */
 uint32_t pathmap_params(const struct pathmap *map, uint32_t number);
 
-/* The hash of a segment's text, as the walk computes it: for whoever builds a map. */
-uint32_t pathmap_hash(struct str text);
-
-/* The slot of a hash among `slots` under a seed. */
-static inline uint32_t pathmap_slot(uint32_t hash, uint32_t seed, uint32_t slots)
+/* Node or edge of a map of either size. */
+static inline struct pathmap_node pathmap_node_at(const struct pathmap *map, uint32_t index)
 {
-    return (((hash >> 16) + hash * seed) & 0xFFFF) * slots >> 16;
+    const struct pathmap_small_node *small;
+
+    if (!map->small_nodes)
+        return map->nodes[index];
+    small = &map->small_nodes[index];
+    return (struct pathmap_node){small->edges, small->otherwise, small->seed, small->slots,
+                                 small->segment};
 }
 
-/* The node among 2^bits that a split node hands a hash on to. */
-static inline uint32_t pathmap_part(uint32_t hash, uint32_t bits)
+static inline struct pathmap_edge pathmap_edge_at(const struct pathmap *map, uint32_t index)
 {
-    return (hash * 0x9E3779B1u) >> (32 - bits);
+    if (!map->small_edges)
+        return map->edges[index];
+    return (struct pathmap_edge){map->small_edges[index].text, map->small_edges[index].next};
+}
+
+/* A segment's text as a number, as the walk computes it: for whoever builds a map. */
+uint64_t pathmap_key(struct str text);
+
+#define PATHMAP_FACTOR 0x9E3779B97F4A7C15u
+
+/* The slot of a key among `slots` under a seed. */
+static inline uint32_t pathmap_slot(uint64_t key, uint32_t seed, uint32_t slots)
+{
+    uint64_t factor = (2 * (uint64_t)seed + 1) * PATHMAP_FACTOR;
+
+    return (uint32_t)((key * factor >> 32) * slots >> 32);
+}
+
+/* The node among 2^bits that a split node hands a key on to. */
+static inline uint32_t pathmap_part(uint64_t key, uint32_t bits)
+{
+    return (uint32_t)(key * 0xD6E8FEB86659FD93u >> (64 - bits));
 }
 
 #endif
