@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
+#include "api.h"
 #include "ir.h"
-#include "openapi.h"
 
 void dump_tree(struct pool *pool, const struct node *root, FILE *out);
 void dump_api(struct pool *pool, const struct api *api, FILE *out);

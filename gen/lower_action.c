@@ -1,4 +1,5 @@
 /* What becomes of a request: the nearest level that names an answer wins. */
+#include "lower.h"
 #include "lowering.h"
 #include "member.h"
 #include "mock.h"

@@ -1,6 +1,7 @@
 /* What `security` asks for, and that somebody answers for it: what the gateway cannot enforce is an error,
  * never ignored. */
 #include "base/text.h"
+#include "lower.h"
 #include "lowering.h"
 #include "member.h"
 

@@ -1,5 +1,6 @@
 /* The pools of backends: those that documents name, those that the command line names, and those that
  * `$servers` stands for. */
+#include "lower.h"
 #include "lowering.h"
 #include "member.h"
 

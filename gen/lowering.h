@@ -3,11 +3,14 @@
 #ifndef GEN_LOWERING_H
 #define GEN_LOWERING_H
 
+#include "api.h"
 #include "base/map.h"
 #include "base/urlpath.h"
-#include "lower.h"
+#include "ir.h"
 #include "servers.h"
 #include "xgateway.h"
+
+struct lower_options;
 
 /* A security scheme and what operations ask of it. */
 struct lowering_scheme {

@@ -6,7 +6,6 @@
 
 #include "job.h"
 #include "node.h"
-#include "openapi.h"
 
 /* For printf("%.*s") of text from documents: long names are cut. */
 #define STR_SHORT(s) (int)((s).len > 100 ? 100 : (s).len), (s).len ? (s).at : ""

@@ -3,8 +3,9 @@
 #ifndef GEN_MOCK_H
 #define GEN_MOCK_H
 
+#include "api.h"
 #include "ir.h"
-#include "openapi.h"
+#include "job.h"
 
 /* The most that a body made here may weigh. */
 enum { MOCK_BODY_MAX = 64 * 1024 };

@@ -8,6 +8,12 @@
 
 enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_TEXT, NODE_LIST, NODE_MAP };
 
+/* A located piece of text; at NULL when absent. */
+struct said {
+    struct str text;
+    struct loc loc;
+};
+
 struct member {
     struct str key;
     struct loc key_loc;

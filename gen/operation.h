@@ -3,7 +3,8 @@
 #ifndef GEN_OPERATION_H
 #define GEN_OPERATION_H
 
-#include "openapi.h"
+#include "api.h"
+#include "job.h"
 
 /* Adds the path item under `m` to api->paths. */
 void operation_read_path(struct job *job, struct api *api, const struct member *m);

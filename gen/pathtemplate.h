@@ -7,7 +7,6 @@
 #include "base/urlpath.h"
 #include "ir.h"
 #include "job.h"
-#include "openapi.h"
 
 /* As many as a request has room for (GW_MAX_PARAMS of the runtime). */
 enum { PATHTEMPLATE_MAX_PARAMS = 32 };

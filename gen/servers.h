@@ -3,8 +3,9 @@
 #ifndef GEN_SERVERS_H
 #define GEN_SERVERS_H
 
+#include "api.h"
 #include "base/map.h"
-#include "openapi.h"
+#include "job.h"
 
 struct servers_address {
     struct str url;    /* with variables filled in */

@@ -6,7 +6,6 @@
 
 #include "ir.h"
 #include "job.h"
-#include "openapi.h"
 
 /* A number, a duration in ms or a size in bytes that some level may or may not have said. */
 struct setting {

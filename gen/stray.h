@@ -3,7 +3,8 @@
 #ifndef GEN_STRAY_H
 #define GEN_STRAY_H
 
-#include "openapi.h"
+#include "api.h"
+#include "job.h"
 
 /* needs: a read document. Reports ref-…: what nobody followed yet may still point nowhere. */
 void stray_references(struct job *job, const struct api *api);
