@@ -4,42 +4,18 @@
 
 #include "base/map.h"
 #include "base/text.h"
-#include "base/urlpath.h"
+#include "pathentry.h"
 #include "phash.h"
 
-enum { NO_LITERAL = 0 };
 #define MEMO_BIAS ((intptr_t)1 << 32) /* a map holds no NULL */
-
-/* Rank of a segment: the smaller wins. Mixed segments lie between, more text first. */
-enum { RANK_LITERAL = 0, RANK_MIXED_LAST = 1 << 20, RANK_PARAM, RANK_TAIL };
-
-struct seg {
-    uint32_t literal; /* interned text, or NO_LITERAL */
-    uint32_t rank;
-    const struct ir_segment *from; /* NULL: the empty segment behind a trailing slash */
-};
-
-/* A template as the builder sees it. */
-struct entry {
-    uint32_t number;
-    uint32_t count; /* segments, a tail included */
-    struct seg *segs;
-    uint64_t testable; /* positions of literals that nodes may look at */
-    uint64_t literals; /* positions of all literals */
-    bool tail, params;
-    bool opaque;    /* the tree alone cannot prove it: it is checked as a whole */
-    bool patterned; /* is checked as a whole somewhere */
-};
 
 struct builder {
     struct pool *pool;
-    bool fold;
-    struct entry *entries; /* in the order of precedence */
+    struct pathentry_words words;
+    struct pathentry *entries; /* in the order of precedence */
     size_t count;
-    struct map literal_ids;
-    VEC(struct str) literals; /* by id */
-    uint32_t *stamps;         /* by literal id: seen in this round */
-    uint32_t *branch_of;      /* by literal id, when seen in this round */
+    uint32_t *stamps;    /* by literal: seen in this round */
+    uint32_t *branch_of; /* by literal, when seen in this round */
     uint32_t round;
     struct map memo; /* the set of templates and what was tested: next + MEMO_BIAS */
     struct map text_offsets;
@@ -71,105 +47,17 @@ struct set {
     uint64_t tested; /* positions */
 };
 
-static uint64_t bit(size_t position)
-{
-    return (uint64_t)1 << position;
-}
-
-/* ---- templates ---- */
-
-static struct str folded(struct builder *b, struct str text)
-{
-    return b->fold ? urlpath_fold(text, pool_take(b->pool, text.len + 1)) : text;
-}
-
-static uint32_t intern(struct builder *b, struct str text)
-{
-    void *known = map_get(&b->literal_ids, text);
-
-    if (known)
-        return (uint32_t)(uintptr_t)known;
-    *vec_add(b->pool, &b->literals) = text;
-    map_set(&b->literal_ids, b->pool, text, (void *)(uintptr_t)(b->literals.count - 1));
-    return (uint32_t)(b->literals.count - 1);
-}
-
-static struct seg segment_of(struct builder *b, const struct ir_segment *from)
-{
-    uint32_t text_len = 0;
-
-    if (from->tail)
-        return (struct seg){NO_LITERAL, RANK_TAIL, from};
-    if (from->parts.count == 0)
-        return (struct seg){intern(b, STR("")), RANK_LITERAL, from};
-    if (from->parts.count == 1 && from->parts.at[0].param < 0)
-        return (struct seg){intern(b, folded(b, from->parts.at[0].literal)), RANK_LITERAL, from};
-    if (from->parts.count == 1)
-        return (struct seg){NO_LITERAL, RANK_PARAM, from};
-    for (size_t i = 0; i < from->parts.count; i++)
-        text_len += from->parts.at[i].param < 0 ? (uint32_t)from->parts.at[i].literal.len : 0;
-    return (struct seg){
-        NO_LITERAL, RANK_MIXED_LAST - (text_len < RANK_MIXED_LAST ? text_len : RANK_MIXED_LAST - 1),
-        from};
-}
-
-static struct entry entry_of(struct builder *b, const struct pathtree_template *from, size_t number)
-{
-    struct entry entry = {.number = (uint32_t)number, .count = (uint32_t)from->count};
-
-    entry.segs = pool_alloc(b->pool, (from->count + 1) * sizeof *entry.segs);
-    for (size_t i = 0; i < from->count; i++)
-        entry.segs[i] = segment_of(b, &from->segments[i]);
-    if (from->trailing_slash)
-        entry.segs[entry.count++] = (struct seg){intern(b, STR("")), RANK_LITERAL, NULL};
-    for (size_t i = 0; i < entry.count; i++) {
-        const struct seg *seg = &entry.segs[i];
-
-        entry.tail |= seg->rank == RANK_TAIL;
-        entry.params |= seg->rank != RANK_LITERAL;
-        entry.opaque |= seg->rank > RANK_LITERAL && seg->rank < RANK_PARAM;
-        if (seg->literal == NO_LITERAL)
-            continue;
-        entry.literals |= bit(i);
-        if (b->literals.at[seg->literal].len <= PATHMAP_TEXT)
-            entry.testable |= bit(i);
-        else
-            entry.opaque = true;
-    }
-    return entry;
-}
-
-static int by_precedence(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-
-    for (size_t i = 0; i < a->count && i < b->count; i++)
-        if (a->segs[i].rank != b->segs[i].rank)
-            return a->segs[i].rank < b->segs[i].rank ? -1 : 1;
-    if (a->count != b->count)
-        return a->count < b->count ? -1 : 1; /* no competitors, but the order must be one */
-    return a->number < b->number ? -1 : a->number > b->number;
-}
-
-/* The literal that nodes may test at a position, or NO_LITERAL. */
-static uint32_t literal_at(const struct entry *entry, size_t position)
-{
-    return position < entry->count && (entry->testable >> position & 1)
-               ? entry->segs[position].literal
-               : NO_LITERAL;
-}
-
 /* ---- leaves ---- */
 
 /* Nothing is left to check on a path that came here. */
-static bool certain(const struct builder *b, const struct entry *entry, uint64_t tested)
+static bool certain(const struct builder *b, const struct pathentry *entry, uint64_t tested)
 {
     return !entry->opaque && !(entry->literals & ~tested) && !(b->odd && entry->params);
 }
 
 static int32_t leaf(struct builder *b, struct set set)
 {
-    const struct entry *last = &b->entries[set.at[set.count - 1]];
+    const struct pathentry *last = &b->entries[set.at[set.count - 1]];
     uint32_t first = (uint32_t)b->trials.count;
 
     for (size_t i = 0; i < set.count; i++)
@@ -207,10 +95,10 @@ static size_t choose(struct builder *b, struct set set)
 
         b->round++;
         for (size_t i = 0; i < set.count; i++) {
-            uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+            uint32_t literal = pathentry_literal(&b->entries[set.at[i]], position);
 
-            others += literal == NO_LITERAL;
-            if (literal != NO_LITERAL && b->stamps[literal] != b->round)
+            others += literal == PATHENTRY_NONE;
+            if (literal != PATHENTRY_NONE && b->stamps[literal] != b->round)
                 b->stamps[literal] = b->round, distinct++;
         }
         if (others * distinct < best_copies)
@@ -223,10 +111,10 @@ static size_t choose(struct builder *b, struct set set)
 static struct set others_of(struct builder *b, struct set set, size_t position)
 {
     struct set out = {pool_take(b->pool, set.count * sizeof *out.at), 0,
-                      set.tested | bit(position)};
+                      set.tested | pathentry_bit(position)};
 
     for (size_t i = 0; i < set.count; i++)
-        if (literal_at(&b->entries[set.at[i]], position) == NO_LITERAL)
+        if (pathentry_literal(&b->entries[set.at[i]], position) == PATHENTRY_NONE)
             out.at[out.count++] = set.at[i];
     return out;
 }
@@ -250,20 +138,20 @@ static struct set merged(struct builder *b, const struct branch *branch, struct 
 /* Appends to the branch's text the literals that all of the set have next. */
 static void lengthen(struct builder *b, struct branch *branch, struct set *set, size_t position)
 {
-    while (++position < PATHMAP_SEGMENTS && !(set->tested & bit(position))) {
-        uint32_t literal = literal_at(&b->entries[set->at[0]], position);
+    while (++position < PATHMAP_SEGMENTS && !(set->tested & pathentry_bit(position))) {
+        uint32_t literal = pathentry_literal(&b->entries[set->at[0]], position);
 
         for (size_t i = 1; i < set->count; i++)
-            if (literal_at(&b->entries[set->at[i]], position) != literal)
+            if (pathentry_literal(&b->entries[set->at[i]], position) != literal)
                 return;
-        if (literal == NO_LITERAL)
+        if (literal == PATHENTRY_NONE)
             return;
 
-        struct str more = b->literals.at[literal];
+        struct str more = b->words.texts.at[literal];
         if (branch->text.len + 1 + more.len > PATHMAP_TEXT)
             return;
         branch->text = pool_printf(b->pool, "%.*s/%.*s", STR_ARG(branch->text), STR_ARG(more));
-        set->tested |= bit(position);
+        set->tested |= pathentry_bit(position);
     }
 }
 
@@ -342,10 +230,10 @@ static int32_t grow(struct builder *b, struct set set);
 static void give_up(struct builder *b, struct set set, size_t position, uint32_t literal)
 {
     for (size_t i = 0; i < set.count; i++) {
-        struct entry *entry = &b->entries[set.at[i]];
+        struct pathentry *entry = &b->entries[set.at[i]];
 
-        if (literal_at(entry, position) == literal) {
-            entry->testable &= ~bit(position);
+        if (pathentry_literal(entry, position) == literal) {
+            entry->testable &= ~pathentry_bit(position);
             entry->opaque = true;
         }
     }
@@ -360,15 +248,15 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
     *count = 0;
     b->round++;
     for (size_t i = 0; i < set.count; i++) {
-        uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+        uint32_t literal = pathentry_literal(&b->entries[set.at[i]], position);
 
-        if (literal == NO_LITERAL)
+        if (literal == PATHENTRY_NONE)
             continue;
         if (b->stamps[literal] != b->round) {
             b->stamps[literal] = b->round;
             b->branch_of[literal] = (uint32_t)*count;
             branches[(*count)++] =
-                (struct branch){literal, PATHMAP_NONE, b->literals.at[literal], NULL, 0};
+                (struct branch){literal, PATHMAP_NONE, b->words.texts.at[literal], NULL, 0};
         }
         branches[b->branch_of[literal]].count++;
     }
@@ -378,10 +266,10 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
         branches[i].count = 0;
     }
     for (size_t i = 0; i < set.count; i++) {
-        uint32_t literal = literal_at(&b->entries[set.at[i]], position);
+        uint32_t literal = pathentry_literal(&b->entries[set.at[i]], position);
         struct branch *branch = &branches[b->branch_of[literal]];
 
-        if (literal != NO_LITERAL)
+        if (literal != PATHENTRY_NONE)
             branch->members[branch->count++] = set.at[i];
     }
     return branches;
@@ -471,7 +359,7 @@ static int32_t grow(struct builder *b, struct set set)
     if (set.count == 0)
         return PATHMAP_NONE;
 
-    const struct entry *first = &b->entries[set.at[0]];
+    const struct pathentry *first = &b->entries[set.at[0]];
     if (set.count == 1 && (first->opaque || certain(b, first, set.tested)))
         return leaf(b, set);
 
@@ -490,17 +378,18 @@ static int32_t grow(struct builder *b, struct set set)
 /* ---- roots ---- */
 
 /* Whether a template can take paths of that many segments, that do or do not end in a slash. */
-static bool fits_root(const struct builder *b, const struct entry *entry, size_t segments,
+static bool fits_root(const struct builder *b, const struct pathentry *entry, size_t segments,
                       size_t slash)
 {
     bool empty_inside = false;
 
     if (entry->tail)
         return entry->count <= segments;
-    if (entry->count != segments || (entry->segs[segments - 1].literal == 1) != (slash == 1))
+    if (entry->count != segments ||
+        (entry->segments[segments - 1].literal == PATHENTRY_EMPTY) != (slash == 1))
         return false;
     for (size_t i = 0; i + 1 < entry->count; i++)
-        empty_inside |= entry->segs[i].literal == 1;
+        empty_inside |= entry->segments[i].literal == PATHENTRY_EMPTY;
     return empty_inside == b->odd;
 }
 
@@ -517,7 +406,7 @@ static const int32_t *plant(struct builder *b, size_t depth)
                 if (fits_root(b, &b->entries[i], segments, slash))
                     set.at[set.count++] = (uint32_t)i;
             if (slash && segments <= PATHMAP_SEGMENTS)
-                set.tested = bit(segments - 1);
+                set.tested = pathentry_bit(segments - 1);
             roots[2 * segments + slash] = grow(b, set);
         }
     return roots;
@@ -525,19 +414,19 @@ static const int32_t *plant(struct builder *b, size_t depth)
 
 /* ---- tables ---- */
 
-static void put_pieces(struct builder *b, const struct entry *entry)
+static void put_pieces(struct builder *b, const struct pathentry *entry)
 {
     for (size_t i = 0; i < entry->count; i++) {
-        const struct ir_segment *from = entry->segs[i].from;
+        const struct ir_segment *from = entry->segments[i].from;
 
-        if (entry->segs[i].rank == RANK_TAIL) {
+        if (entry->segments[i].rank == PATHENTRY_TAIL) {
             *vec_add(b->pool, &b->pieces) = (struct pathmap_piece){PATHMAP_TAIL, 0, NULL};
             continue;
         }
         *vec_add(b->pool, &b->pieces) = (struct pathmap_piece){PATHMAP_SLASH, 0, NULL};
         for (size_t j = 0; from && j < from->parts.count; j++) {
             const struct ir_part *part = &from->parts.at[j];
-            struct str text = folded(b, part->literal);
+            struct str text = pathentry_text(&b->words, part->literal);
 
             *vec_add(b->pool, &b->pieces) =
                 part->param < 0
@@ -561,15 +450,15 @@ static uint32_t shape_number(struct builder *b, uint32_t mask)
     return (uint32_t)b->shapes.count - 1;
 }
 
-static uint32_t shape_of(struct builder *b, struct entry *entry)
+static uint32_t shape_of(struct builder *b, struct pathentry *entry)
 {
     uint32_t mask = 0;
 
     for (size_t i = 0; i < entry->count; i++)
-        if (entry->segs[i].literal == NO_LITERAL && i >= 31)
+        if (entry->segments[i].literal == PATHENTRY_NONE && i >= 31)
             entry->patterned = true;
-        else if (entry->segs[i].literal == NO_LITERAL)
-            mask |= (uint32_t)bit(i);
+        else if (entry->segments[i].literal == PATHENTRY_NONE)
+            mask |= (uint32_t)pathentry_bit(i);
     if (!entry->patterned && !entry->tail)
         return mask;
     mask = PATHMAP_PATTERN | (uint32_t)b->pieces.count;
@@ -643,23 +532,23 @@ static void put_tables(struct builder *b)
 bool pathtree_build(struct pool *pool, const struct pathtree_template *templates, size_t count,
                     bool fold, struct pathtree *tree)
 {
-    struct builder b = {
-        .pool = pool, .fold = fold, .count = count, .texts = {.pool = pool}, .tree = tree};
+    struct builder b = {.pool = pool, .count = count, .texts = {.pool = pool}, .tree = tree};
     size_t depth = 0, segments = 0;
 
     *tree = (struct pathtree){0};
-    *vec_add(pool, &b.literals) = STR("");
-    intern(&b, STR("")); /* id 1: the empty segment */
+    pathentry_begin(&b.words, pool, fold);
     b.entries = pool_alloc(pool, (count + 1) * sizeof *b.entries);
     for (size_t i = 0; i < count; i++) {
-        b.entries[i] = entry_of(&b, &templates[i], i);
+        b.entries[i] = pathentry_read(&b.words, templates[i].segments, templates[i].count,
+                                      templates[i].trailing_slash);
+        b.entries[i].number = (uint32_t)i;
         segments += b.entries[i].count;
         if (b.entries[i].count > depth)
             depth = b.entries[i].count;
     }
-    qsort(b.entries, count, sizeof *b.entries, by_precedence);
-    b.stamps = pool_alloc(pool, b.literals.count * sizeof *b.stamps);
-    b.branch_of = pool_alloc(pool, b.literals.count * sizeof *b.branch_of);
+    qsort(b.entries, count, sizeof *b.entries, pathentry_compare);
+    b.stamps = pool_alloc(pool, b.words.texts.count * sizeof *b.stamps);
+    b.branch_of = pool_alloc(pool, b.words.texts.count * sizeof *b.branch_of);
     b.budget = 8 * segments + 1024;
 
     tree->map.path_count = (uint32_t)count;
