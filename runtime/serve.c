@@ -65,8 +65,9 @@ static struct str host_of(struct gw_req *rq, struct str authority)
 static struct gw_req *req_new(struct door *door, struct exchange *x)
 {
     struct worker *worker = door->server->worker;
-    struct gw_req *rq = pool_new(x->pool, struct gw_req);
+    struct gw_req *rq = pool_take(x->pool, sizeof *rq);
 
+    memset(rq, 0, offsetof(struct gw_req, params));
     rq->pool = *x->pool;
     x->pool = &rq->pool;
     rq->x = x;
@@ -320,6 +321,7 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
     server->worker = worker;
     worker->server = server;
     bufs_open(&server->bufs, buffer_size(listeners, count));
+    server->bufs.held_max = gateway.buffers / (worker_count > 0 ? worker_count : 1);
     worker->upstreams = upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop,
                                       worker->dns, &server->bufs, &gateway.upstream_limits);
     for (size_t i = 0; i < count; i++) {

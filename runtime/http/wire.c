@@ -132,6 +132,7 @@ void wire_drop_in(struct wire *wire, struct bufs *bufs)
 void wire_queue(struct wire *wire, struct bufs *bufs, struct str text)
 {
     wire->out_len += text.len;
+    bufs->held += text.len;
     while (text.len > 0) {
         struct buf *last = wire->out_last;
         size_t room = last ? bufs->size - last->end : 0;
@@ -152,9 +153,10 @@ void wire_queue(struct wire *wire, struct bufs *bufs, struct str text)
     }
 }
 
-static void queue_sent(struct wire *wire, struct bufs *bufs, size_t len)
+void wire_forget(struct wire *wire, struct bufs *bufs, size_t len)
 {
     wire->out_len -= len;
+    bufs->held -= len;
     while (wire->out && len >= buf_len(wire->out)) {
         struct buf *sent = wire->out;
         len -= buf_len(sent);
@@ -169,7 +171,7 @@ static void queue_sent(struct wire *wire, struct bufs *bufs, size_t len)
 
 static void queue_drop(struct wire *wire, struct bufs *bufs)
 {
-    queue_sent(wire, bufs, wire->out_len);
+    wire_forget(wire, bufs, wire->out_len);
 }
 
 enum wire_sent wire_flush(struct wire *wire, struct bufs *bufs)
@@ -190,7 +192,7 @@ enum wire_sent wire_flush(struct wire *wire, struct bufs *bufs)
             return WIRE_BLOCKED;
         if (sent < 0)
             return WIRE_BROKEN;
-        queue_sent(wire, bufs, (size_t)sent);
+        wire_forget(wire, bufs, (size_t)sent);
     }
     return WIRE_SENT;
 }
@@ -244,7 +246,7 @@ ssize_t wire_send(struct wire *wire, struct bufs *bufs, struct wire_pieces *piec
     if ((size_t)sent == total)
         return sent;
     pieces_skip(pieces, (size_t)sent);
-    kept = limit > wire->out_len ? limit - wire->out_len : 0;
+    kept = limit > wire->out_len && !bufs_are_full(bufs) ? limit - wire->out_len : 0;
     if (must > (size_t)sent && kept < must - (size_t)sent)
         kept = must - (size_t)sent;
     if (kept > total - (size_t)sent)

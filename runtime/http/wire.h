@@ -23,9 +23,16 @@ struct bufs {
     uint32_t idle_count;
     uint32_t size; /* of each buffer's bytes */
     uint32_t scratch_size;
-    char *scratch; /* for the duration of one call: heads being written */
-    int pipe[2];   /* the same: for splice; -1: not open */
+    char *scratch;     /* for the duration of one call: heads being written */
+    int pipe[2];       /* the same: for splice; -1: not open */
+    uint64_t held;     /* bytes in all queues */
+    uint64_t held_max; /* beyond it nothing more is kept for slow receivers; 0: no limit */
 };
+
+static inline bool bufs_are_full(const struct bufs *bufs)
+{
+    return bufs->held_max > 0 && bufs->held >= bufs->held_max;
+}
 
 void bufs_open(struct bufs *bufs, uint32_t size);
 void bufs_close(struct bufs *bufs);
@@ -59,6 +66,9 @@ void wire_drop_in(struct wire *wire, struct bufs *bufs);
 
 /* Queues text without sending it. */
 void wire_queue(struct wire *wire, struct bufs *bufs, struct str text);
+
+/* Takes the first `len` bytes out of the queue. */
+void wire_forget(struct wire *wire, struct bufs *bufs, size_t len);
 
 /* Sends what is queued: BODY_END-like answers are spelled out. */
 enum wire_sent { WIRE_SENT, WIRE_BLOCKED, WIRE_BROKEN };

@@ -2,6 +2,8 @@
 
 #include "base/random.h"
 #include "request/forwarded.h"
+#include "request/hold.h"
+#include "request/pace.h"
 #include "request/reply.h"
 #include "request/request_id.h"
 #include "request/rewrite.h"
@@ -70,12 +72,21 @@ static void on_interim(struct upstream_call *call)
     rq->x->ops->interim(rq->x, &head);
 }
 
+static uint16_t body_status(const struct gw_req *rq)
+{
+    return rq->x->refused ? rq->x->refused : 400;
+}
+
+static const char *body_reason(const struct gw_req *rq)
+{
+    return rq->x->refusal ? rq->x->refusal : CLIENT_LEFT;
+}
+
 static void on_body_failed(struct upstream_call *call)
 {
     struct gw_req *rq = call->owner;
 
-    call_fail(call, rq->x->refused ? rq->x->refused : 400,
-              rq->x->refusal ? rq->x->refusal : CLIENT_LEFT);
+    call_fail(call, body_status(rq), body_reason(rq));
 }
 
 /* RFC 9110 section 9.2.2 */
@@ -99,6 +110,25 @@ static bool is_idempotent(enum method method)
     return false;
 }
 
+static struct body_in *body_of(struct gw_req *rq)
+{
+    if (rq->hold)
+        return hold_body(rq->hold);
+    if (rq->route->upload_rate > 0)
+        return pace_open(rq, &rq->x->in, rq->route->upload_rate);
+    return &rq->x->in;
+}
+
+/* True while the first part of the body has still to be taken in. */
+static bool is_holding(struct gw_req *rq)
+{
+    if (rq->route->buffer_request == 0 || rq->head.framing == FRAMING_NONE)
+        return false;
+    if (!rq->hold)
+        rq->hold = hold_start(rq, body_of(rq), rq->route->buffer_request);
+    return rq->hold->op.state == OP_RUNNING;
+}
+
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
     struct upstream_call *call = pool_new(&rq->pool, struct upstream_call);
@@ -113,7 +143,7 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
     call->pool = &rq->pool;
-    call->body = has_body ? &rq->x->in : NULL;
+    call->body = has_body ? body_of(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;
     call->idempotent = is_idempotent(rq->head.method);
@@ -122,7 +152,7 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->interim = on_interim;
     call->body_failed = on_body_failed;
     call->owner = rq;
-    rq->x->expect_passed_on = rq->head.expect_continue;
+    rq->x->expect_passed_on = rq->head.expect_continue && !rq->hold;
     call_start(call);
     return req_park(rq, &call->op);
 }
@@ -141,6 +171,10 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
 {
     struct upstream_call *call = rq->upstream;
 
+    if (!call && is_holding(rq))
+        return req_park(rq, &rq->hold->op);
+    if (!call && rq->hold && rq->hold->op.state != OP_DONE)
+        return reply_error(rq, body_status(rq), body_reason(rq), STR(""));
     if (!call)
         return start(rq, forward);
     switch (call->op.state) {

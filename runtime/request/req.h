@@ -171,6 +171,7 @@ struct gateway {
 enum { GW_MAX_PARAMS = 32 };
 
 struct worker;
+struct hold;
 
 struct gw_req {
     /* what a flow may read */
@@ -179,8 +180,7 @@ struct gw_req {
     struct head head;             /* the request's head; strings point into the carrier's buffer */
     struct str path;              /* normalised: what is matched and sent on */
     struct str host;              /* lower case, without port */
-    struct str params[GW_MAX_PARAMS]; /* slices of path */
-    struct str allow; /* methods of the path, when there is no route: see gw_allow */
+    struct str allow;             /* methods of the path, when there is no route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
     struct str peer_address;   /* text; the other end of the connection */
@@ -198,6 +198,7 @@ struct gw_req {
     struct op_waiter wait;           /* one request, one wait */
     struct loop_call call;           /* posted to enter the flow (again), or to end the request */
     struct upstream_call *upstream;  /* the call of gw_proxy */
+    struct hold *hold;               /* what of the body is taken in before it */
     struct pump download;            /* the answer's body */
     struct body_text body;           /* of an answer that the gateway makes */
     struct str added_request;        /* header lines for the upstream made by policies */
@@ -218,6 +219,9 @@ struct gw_req {
     uint8_t tries;
     uint32_t upstream_ms;         /* send to head, last try */
     uint64_t bytes_in, bytes_out; /* bodies */
+
+    /* Path parameters of the route, slices of path. Last, since only those are ever written. */
+    struct str params[GW_MAX_PARAMS];
 };
 
 /* Waits for the op; the flow goes on when it has ended. Returns GW_WAIT. */

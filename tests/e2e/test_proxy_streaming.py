@@ -243,3 +243,82 @@ def test_both_directions_at_once(running, origin):
         assert client.wire.line() == b"0" and client.wire.line() == b""
         origin.on_head = None
         assert client.ask(GET).status == 200
+
+
+HELD = """
+openapi: 3.1.0
+info: {title: held, version: "1"}
+x-gateway:
+  version: 1
+  upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}}
+  upstream: origin
+  access_log: false
+  limits: {body: 100k}
+  buffering: {request: 16k, response: false}
+paths:
+  /x:
+    post: &any {responses: {default: {description: any}}}
+    get: *any
+  /paced:
+    x-gateway: {limits: {upload_rate: 100k}, buffering: false}
+    post: *any
+"""
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("size", [10_000, 16 * 1024, 90_000])
+def test_request_is_held(gateway, origin, framing, size):
+    """buffering.request: a slow client does not occupy the upstream before so much of its body is there."""
+    running = gateway(HELD, "--upstream", f"origin={origin.url}")
+    body, early = os.urandom(size), min(size - 1, 15_000)
+    origin.answer = lambda connection, request: connection.send(
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(request.body), request.body))
+    with running.client() as client:
+        for _ in range(2):
+            if framing == "length":
+                data = b"Content-Length: %d\r\n\r\n%s" % (size, body)
+            else:
+                data = b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body[:700], body[700:], trailers=b"X-T: 1\r\n")
+            cut = data.index(b"\r\n\r\n") + 4 + early
+            client.send(b"POST /x HTTP/1.1\r\nHost: a\r\n" + data[:cut])
+            assert client.is_quiet(0.1)
+            assert origin.arrived.empty()
+            client.send(data[cut:])
+            assert client.answer().body == body
+            assert origin.request().trailers == ([("X-T", "1")] if framing == "chunked" else [])
+
+
+def test_held_request_that_fails(gateway, origin):
+    running = gateway(HELD, "--upstream", f"origin={origin.url}")
+    with running.client() as client:
+        client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc")
+        client.reset()
+    with running.client() as client:
+        client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+        assert client.answer().status == 400
+    with running.client() as client:
+        client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+        assert client.head().status == 100
+        client.half_close()
+        assert client.answer().status == 400
+    assert origin.got_nothing()
+
+
+def test_upload_rate(gateway, origin):
+    running = gateway(HELD, "--upstream", f"origin={origin.url}")
+    start = time.monotonic()
+    answer = running.ask(b"POST /paced HTTP/1.1\r\nHost: a\r\nContent-Length: 80000\r\n\r\n" + b"p" * 80_000)
+    assert answer.status == 200
+    assert 0.5 < time.monotonic() - start < 3
+    assert origin.requests[0].body == b"p" * 80_000
+
+
+def test_nothing_is_kept_of_an_answer(gateway, origin):
+    """buffering.response: false. The upstream waits for the client."""
+    running = gateway(HELD, "--upstream", f"origin={origin.url}")
+    body = os.urandom(10 * MIB)
+    origin.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with running.client() as client:
+        client.send(GET)
+        time.sleep(0.3)
+        assert client.answer().body == body
