@@ -21,6 +21,7 @@ OPT_san     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fn
 LINK_release := -static-pie -Wl,-z,relro,-z,now
 LINK_debug   := -static-pie
 LINK_san     := -fsanitize=address,undefined
+LTO_release := -flto -ffat-lto-objects
 HARDEN  := -fPIE -fstack-protector-strong
 CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) $(HARDEN) $(WARN) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 
@@ -49,13 +50,13 @@ $(B)/gen/%.o: gen/%.c
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime -c -o $@ $<
 $(B)/runtime/%.o: runtime/%.c
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -iquote runtime -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) $(LTO_$(VARIANT)) -ffunction-sections -iquote runtime -c -o $@ $<
 $(B)/%.c: %.re
 	$(call say,RE2C,$<)
 	$(Q)mkdir -p $(@D) && $(RE2C) -W --no-generation-date --no-version -i -o $@ $<
 $(B)/runtime/%.o: $(B)/runtime/%.c
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LTO) -ffunction-sections -iquote runtime -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(LTO_$(VARIANT)) -ffunction-sections -iquote runtime -c -o $@ $<
 $(B)/gen/%.o: $(B)/gen/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -iquote gen -iquote runtime -c -o $@ $<
