@@ -121,7 +121,7 @@ enum {
 };
 
 static const struct str allows[] = {
-    STR_INIT("GET, HEAD, OPTIONS"),
+    /* Allow: */ STR_INIT("GET, HEAD, OPTIONS"),
 };
 
 /* Path by path, for each path in the order of enum method. */

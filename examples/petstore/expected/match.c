@@ -102,9 +102,9 @@ enum {
 };
 
 static const struct str allows[] = {
-    STR_INIT("GET, HEAD, OPTIONS"),
-    STR_INIT("GET, HEAD, POST, OPTIONS"),
-    STR_INIT("GET, HEAD, DELETE, OPTIONS"),
+    /* Allow: */ STR_INIT("GET, HEAD, OPTIONS"),
+    /* Allow: */ STR_INIT("GET, HEAD, POST, OPTIONS"),
+    /* Allow: */ STR_INIT("GET, HEAD, DELETE, OPTIONS"),
 };
 
 /* Path by path, for each path in the order of enum method. */
