@@ -70,6 +70,7 @@ $(B)/libapigw.a: $(filter-out $(B)/gen/main.o,$(GEN_O)) $(BASE_O)
 $(B)/apigw-gen: $(B)/gen/main.o $(B)/libapigw.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -pie $(filter -fsanitize%,$(LINK_$(VARIANT))) $(LDFLAGS) -o $@ $^ $(GEN_LIBS)
+	$(Q)$@ check-templates || { rm -f $@; exit 1; }
 $(B)/kit/libgw.a: $(RT_O)
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && gcc-ar rcs $@ $^ && mkdir -p $(@D)/include && \

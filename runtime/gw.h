@@ -20,9 +20,9 @@
 
 /* ---- what generated code must define ---- */
 
-extern const struct gateway gateway;             /* data only, see request/req.h */
-enum gw_match gateway_match(struct gw_req *rq);  /* fills rq->route and the path parameters */
-enum gw_next gateway_flow(struct gw_req *rq);    /* starts or resumes the operation's function */
+extern const struct gateway gateway;            /* data only, see request/req.h */
+enum gw_match gateway_match(struct gw_req *rq); /* fills rq->route and the path parameters */
+enum gw_next gateway_flow(struct gw_req *rq);   /* starts or resumes the operation's function */
 
 /* ---- what a flow may call ---- */
 
