@@ -255,9 +255,9 @@ static struct str example_url(struct planner *p, const struct route_variant *var
     return text_str(&out);
 }
 
-static void conflict(struct planner *p, const struct route_variant *variant,
-                     const struct ir_operation *early, const struct ir_operation *late,
-                     struct str host)
+static void conflict(struct planner *p, struct route_path *path,
+                     const struct route_variant *variant, const struct ir_operation *early,
+                     const struct ir_operation *late, struct str host)
 {
     struct diags *d = &p->job->diags;
     struct str url = example_url(p, variant, &p->gw->endpoints.at[late->endpoint], host);
@@ -265,6 +265,7 @@ static void conflict(struct planner *p, const struct route_variant *variant,
     diag_error(d, late->loc, "route-conflict",
                "%.*s %.*s takes the same requests as %.*s, such as %.*s", STR_ARG(late->method),
                STR_ARG(late->path), STR_ARG(early->path), STR_ARG(url));
+    path->conflict = true;
     diag_note(d, early->loc, "%.*s %.*s is here", STR_ARG(early->method), STR_ARG(early->path));
 }
 
@@ -298,7 +299,7 @@ static void add_operation(struct planner *p, struct route_path *path, uint32_t n
     variant = variant_of(p, path, &wanted);
     twin = declared(variant, op->method);
     if (twin)
-        conflict(p, variant, &p->gw->operations.at[twin->operation], op,
+        conflict(p, path, variant, &p->gw->operations.at[twin->operation], op,
                  variant->host_count ? variant->hosts[0] : STR(""));
     else
         *vec_add(p->pool, &variant->methods) = (struct route_method){op->method, number};
@@ -315,7 +316,7 @@ static struct str shared_host(const struct route_variant *a, const struct route_
 }
 
 /* Lists of hosts that overlap without being equal: neither is the more particular. */
-static void check_hosts(struct planner *p, const struct route_path *path)
+static void check_hosts(struct planner *p, struct route_path *path)
 {
     for (size_t i = 0; i < path->variants.count; i++)
         for (size_t j = i + 1; j < path->variants.count; j++) {
@@ -329,7 +330,7 @@ static void check_hosts(struct planner *p, const struct route_path *path)
                 uint32_t one = twin ? twin->operation : 0, two = b->methods.at[k].operation;
 
                 if (twin)
-                    conflict(p, b, &p->gw->operations.at[one < two ? one : two],
+                    conflict(p, path, b, &p->gw->operations.at[one < two ? one : two],
                              &p->gw->operations.at[one < two ? two : one], host);
             }
         }
@@ -447,8 +448,9 @@ void route_plan(struct job *job, struct gateway *gw)
     for (size_t i = 0; i < p.plan->paths.count; i++) {
         struct route_path *path = &p.plan->paths.at[i];
 
-        check_shape(&p, path);
         check_hosts(&p, path);
+        if (!path->conflict)
+            check_shape(&p, path);
         sort_variants(path);
         for (size_t j = 0; j < path->variants.count; j++)
             path->variants.at[j].allow = allow_of(p.pool, &path->variants.at[j]);

@@ -27,6 +27,7 @@ struct route_path {
     struct str pattern;                 /* as written, of the first endpoint */
     VEC(uint32_t) endpoints;            /* of this shape, document order */
     VEC(struct route_variant) variants; /* in the order in which they are tried */
+    bool conflict;                      /* reported */
 };
 
 struct route_plan {

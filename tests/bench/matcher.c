@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../lib/templates.h"
 #include "base/map.h"
 #include "base/urlpath.h"
-#include "templates.h"
 
 /* ---- the opponent: one hash table per node, literal before parameter, with backtracking ---- */
 
