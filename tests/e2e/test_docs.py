@@ -72,6 +72,17 @@ def test_block(tmp_path, kind, text, heading):
     assert done.returncode == 0, done.stderr
 
 
+def test_readme_shows_what_is_generated(tmp_path):
+    """The function in the README is the one that its document becomes."""
+    text = open(os.path.join(TOP, "README.md")).read()
+    document = re.search(r"^```yaml document\n(.*?)^```$", text, re.M | re.S).group(1)
+    function = re.search(r"^```c\n(.*?)^```$", text, re.M | re.S).group(1)
+    spec = tmp_path / "pets.yaml"
+    spec.write_text(document)
+    subprocess.run([GEN, "generate", str(spec), "-o", str(tmp_path / "out")], check=True, timeout=60)
+    assert function in (tmp_path / "out" / "flow_pets.c").read_text()
+
+
 def test_every_code_is_documented():
     """Each code that the compiler can emit has its section in diagnostics.md."""
     code = re.compile(r'diag_(?:error|warn)\([^;]*?"([a-z0-9]+(?:-[a-z0-9]+)*)",', re.S)
