@@ -1,0 +1,59 @@
+"""`build` and what it leaves to others: how it links, the emitted folder, the kit to link again."""
+import os
+import subprocess
+import tarfile
+
+import pytest
+from fixtures import GEN
+
+KIT = os.path.join(os.path.dirname(GEN), "kit")
+SPEC = """openapi: 3.1.0
+info: {title: Shop, version: 1.0.0}
+security: []
+paths:
+  /items:
+    get: {operationId: listItems, responses: {"200": {description: ok}},
+          x-gateway: {respond: {body: "first"}}}
+"""
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Runs a command in a folder of its own with openapi.yaml in it; returns its standard output and error."""
+    (tmp_path / "openapi.yaml").write_text(SPEC)
+
+    def run(*words, cwd=tmp_path):
+        done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{words}:\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_linking_is_quick_and_silent(made):
+    """The kit's objects can be optimised across files, which takes its time: only --release does."""
+    said = made(GEN, "build", "openapi.yaml", "-o", "gw")
+    assert len(said.splitlines()) == 1, said
+    assert "-fno-lto" in made(GEN, "build", "-v", "openapi.yaml", "-o", "gw2")
+
+
+def test_release_says_one_line_too(made):
+    said = made(GEN, "build", "--release", "openapi.yaml", "-o", "gw")
+    assert len(said.splitlines()) == 1, said
+
+
+def test_emitted_folder_builds_without_the_compiler(made, tmp_path):
+    made(GEN, "build", "openapi.yaml", "-o", "gw", "--emit", "kept")
+    made("env", "-i", "PATH=/usr/bin:/bin", "make", "-s", f"GW={KIT}", cwd=tmp_path / "kept")
+    routes = made(str(tmp_path / "kept" / "shop"), "--routes")
+    assert routes == made(str(tmp_path / "gw"), "--routes")
+
+
+def test_relink_kit_links_again_as_its_note_says(made, tmp_path):
+    made(GEN, "build", "openapi.yaml", "-o", "gw", "--relink-kit", "kit.tar")
+    with tarfile.open(tmp_path / "kit.tar") as tar:
+        tar.extractall(tmp_path / "empty")
+    folder = tmp_path / "empty" / "relink"
+    assert "make" in (folder / "README").read_text()
+    made("make", "-s", cwd=folder)
+    assert made(str(folder / "shop"), "--routes") == made(str(tmp_path / "gw"), "--routes")
