@@ -135,6 +135,16 @@ static struct set merged(struct builder *b, const struct branch *branch, struct 
     return out;
 }
 
+static struct str joined(struct pool *pool, struct str first, struct str second)
+{
+    struct text out = {.pool = pool};
+
+    text_add(&out, first);
+    text_byte(&out, '/');
+    text_add(&out, second);
+    return text_str(&out);
+}
+
 /* Appends to the branch's text the literals that all of the set have next. */
 static void lengthen(struct builder *b, struct branch *branch, struct set *set, size_t position)
 {
@@ -150,7 +160,7 @@ static void lengthen(struct builder *b, struct branch *branch, struct set *set, 
         struct str more = b->words.texts.at[literal];
         if (branch->text.len + 1 + more.len > PATHMAP_TEXT)
             return;
-        branch->text = pool_printf(b->pool, "%.*s/%.*s", STR_ARG(branch->text), STR_ARG(more));
+        branch->text = joined(b->pool, branch->text, more);
         set->tested |= pathentry_bit(position);
     }
 }

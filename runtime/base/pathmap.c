@@ -411,11 +411,11 @@ int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *par
 uint32_t pathmap_params(const struct pathmap *map, uint32_t number)
 {
     uint32_t mask = shape_of(map, number), count = 0;
-    const struct pathmap_piece *piece = &map->pieces[mask & ~PATHMAP_PATTERN];
+    const struct pathmap_piece *piece;
 
     if (!(mask & PATHMAP_PATTERN))
         return bits_in(mask);
-    for (; piece->kind != PATHMAP_END; piece++)
+    for (piece = &map->pieces[mask & ~PATHMAP_PATTERN]; piece->kind != PATHMAP_END; piece++)
         count += piece->kind == PATHMAP_PARAM || piece->kind == PATHMAP_TAIL;
     return count;
 }
