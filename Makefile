@@ -148,7 +148,7 @@ deps:  ## install what building needs (Debian 12; elsewhere it prints the list)
 demo: DEPS = demo
 demo: deps  ## the tour: compile the petstore, run it, talk to it
 	$(Q)$(MAKE) --no-print-directory -j2 all
-	$(Q)examples/demo.sh $(CURDIR)/$(B)/apigw-gen
+	$(Q)examples/demo.sh $(B)/apigw-gen
 examples: all  ## regenerate examples/*/expected
 	$(Q)for e in examples/*/openapi.yaml; do $(B)/apigw-gen generate $$e -o $${e%openapi.yaml}expected || exit 1; done
 install: all  ## to DESTDIR and PREFIX (default /usr/local)

@@ -4,7 +4,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-gen=${1:-$here/../build/release/apigw-gen}
+gen=${1:-build/release/apigw-gen}
 work=$(mktemp -d)
 gateway=
 trap 'test -z "$gateway" || kill "$gateway" 2>/dev/null; rm -rf "$work"' EXIT
@@ -58,6 +58,6 @@ say '6. Its access log'
 kill -TERM "$gateway"
 wait "$gateway" || { echo "the gateway ended with $?" >&2; exit 1; }
 gateway=
-cat "$work/access.log"
+sort "$work/access.log"
 
-say 'Done. Next: apigw-gen init > openapi.yaml; apigw-gen run openapi.yaml --mock'
+say "Done. Next: $gen init > openapi.yaml; $gen run openapi.yaml --mock"
