@@ -31,8 +31,7 @@ static uint32_t open_file(struct job *job, struct str name)
     struct str error = {0};
     uint32_t file = source_read(&job->sources, name, &error);
     if (!file)
-        diag_error(&job->diags, (struct loc){0}, "cannot-read", "cannot read '%.*s': %.*s",
-                   STR_ARG(name), STR_ARG(error));
+        diag_error(&job->diags, (struct loc){0}, "cannot-read", "%.*s", STR_ARG(error));
     return file;
 }
 
@@ -64,7 +63,7 @@ void compile_apis(struct compilation *c)
         *vec_add(&c->job.pool, &c->apis) = openapi_read(&c->job, c->trees.at[i], c->files.at[i]);
 }
 
-static const struct lower_pair *pairs(struct pool *pool, const struct setting *settings,
+static const struct lower_pair *pairs(struct pool *pool, const struct assignment *settings,
                                       size_t count)
 {
     struct lower_pair *made = pool_alloc(pool, (count + 1) * sizeof *made);

@@ -5,6 +5,7 @@
 struct printer {
     struct text text;
     const struct gateway *gw;
+    const struct ir_operation *op;
 };
 
 static void quoted(struct text *text, struct str s)
@@ -151,6 +152,23 @@ static void dump_pieces(struct text *text, const struct ir_piece *at, size_t cou
     }
 }
 
+/* Timeouts of upstreams that are not the operation's. */
+static void dump_own_timeouts(struct printer *p, const char *indent, const struct ir_forward *f)
+{
+    for (size_t i = 0; i < f->choices.count; i++) {
+        const struct ir_timeouts *t = &f->choices.at[i].timeouts;
+
+        if (ir_timeouts_equal(t, &p->op->timeouts))
+            continue;
+        text_printf(&p->text, "%stimeouts of ", indent);
+        quoted(&p->text, p->gw->upstreams.at[f->choices.at[i].upstream].name);
+        text_printf(&p->text, " connect %llu send %llu read %llu request %llu idle %llu\n",
+                    (unsigned long long)t->connect, (unsigned long long)t->send,
+                    (unsigned long long)t->read, (unsigned long long)t->request,
+                    (unsigned long long)t->idle);
+    }
+}
+
 static void dump_forward(struct printer *p, const char *indent, const struct ir_forward *f)
 {
     struct text *text = &p->text;
@@ -163,6 +181,7 @@ static void dump_forward(struct printer *p, const char *indent, const struct ir_
             text_printf(text, ":%u", f->choices.at[i].weight);
     }
     text_byte(text, '\n');
+    dump_own_timeouts(p, indent, f);
     if (!f->rewrite.set)
         return;
     text_printf(text, "%srewrite", indent);
@@ -306,6 +325,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
     dump_timeouts(text, &op->timeouts);
     dump_limits(text, "  limits", &op->limits, BODIES);
     dump_errors(text, "  errors", &op->errors);
+    p->op = op;
     dump_action(p, op);
     for (size_t i = 0; i < op->origins.count; i++)
         text_printf(text, "  from %s: %.*s\n", op->origins.at[i].level,

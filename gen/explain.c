@@ -305,7 +305,7 @@ static void say_policies(const struct question *q, const struct ir_operation *op
         say(q, "maintenance", STR("503 with Retry-After"));
     say(q, "body limit", phrase_size(q->pool, op->limits.body));
     if (op->action == IR_FORWARD || op->action == IR_ROUTE) {
-        say(q, "timeouts", phrase_timeouts(q->pool, &op->timeouts));
+        say(q, "timeouts", phrase_timeouts(q->pool, q->gw, op));
         say(q, "buffering",
             pool_printf(q->pool, "request %.*s, response %.*s",
                         STR_ARG(phrase_size(q->pool, op->buffer_request)),

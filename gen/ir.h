@@ -54,6 +54,7 @@ struct ir_rewrite {
 struct ir_weighted {
     uint32_t upstream; /* index */
     uint32_t weight;
+    struct ir_timeouts timeouts;
 };
 
 /* Where a request is sent: one upstream or a weighted choice. */
@@ -122,7 +123,7 @@ struct ir_operation {
     uint32_t retry_after;  /* maintenance, seconds */
     bool passthrough_auth; /* declares security that nobody here enforces */
     struct str security;   /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
-    struct ir_timeouts timeouts;
+    struct ir_timeouts timeouts; /* of the first upstream; others may have their own */
     struct ir_limits limits;
     uint64_t buffer_request, buffer_response;
     enum ir_slash encoded_slash;
@@ -172,7 +173,6 @@ struct gateway {
     enum { IR_UNDERSCORES_DROP, IR_UNDERSCORES_REJECT, IR_UNDERSCORES_PASS } underscores;
     enum { IR_LEVEL_DEBUG, IR_LEVEL_INFO, IR_LEVEL_WARN, IR_LEVEL_ERROR } log_level;
     uint64_t drain_delay, drain_grace;
-    bool legacy_metrics;
     size_t webhooks, callbacks;
     struct route_plan *routes; /* plan: the matcher, see route.h */
 };

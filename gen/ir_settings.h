@@ -30,6 +30,12 @@ struct ir_timeouts {
     uint64_t connect, send, read, request, idle;
 };
 
+static inline bool ir_timeouts_equal(const struct ir_timeouts *a, const struct ir_timeouts *b)
+{
+    return a->connect == b->connect && a->send == b->send && a->read == b->read &&
+           a->request == b->request && a->idle == b->idle;
+}
+
 struct ir_forwarded {
     struct str *trusted; /* CIDR literals */
     size_t trusted_count;

@@ -241,21 +241,15 @@ static const struct timeouts *timeouts_of(const struct lowering *l, uint32_t ups
     return NULL;
 }
 
-/* An operation has one set of timeouts; upstreams that would give it several are not served yet. */
-static void merge_choices(struct lowering_operation *o, const struct ir_forward *forward,
-                          bool *first)
+/* Each upstream by its own; the operation's are those of the first. */
+static void merge_choices(struct lowering_operation *o, struct ir_forward *forward, bool *first)
 {
     for (size_t i = 0; i < forward->choices.count; i++) {
-        uint32_t upstream = forward->choices.at[i].upstream;
-        struct ir_timeouts t = effective(o, timeouts_of(o->l, upstream));
+        struct ir_weighted *choice = &forward->choices.at[i];
 
-        if (!*first && memcmp(&t, &o->op->timeouts, sizeof t) != 0)
-            diag_error(&o->l->job->diags, forward->loc, "not-implemented",
-                       "upstream '%.*s' has other timeouts than the one before it: say them at the "
-                       "operation",
-                       STR_SHORT(o->l->gw->upstreams.at[upstream].name));
+        choice->timeouts = effective(o, timeouts_of(o->l, choice->upstream));
         if (*first)
-            o->op->timeouts = t;
+            o->op->timeouts = choice->timeouts;
         *first = false;
     }
 }

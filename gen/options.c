@@ -14,14 +14,14 @@ int options_usage(const struct options *options, const char *format, ...)
     return 2;
 }
 
-static struct setting split_setting(struct str text)
+static struct assignment split_setting(struct str text)
 {
     size_t sign = str_find(text, '=');
     struct str name = str_head(text, sign);
     /* the '=' of a query in a bare URL is none of ours */
     if (sign == text.len || str_find(name, '/') != name.len)
-        return (struct setting){.value = text};
-    return (struct setting){name, str_from(text, sign + 1)};
+        return (struct assignment){.value = text};
+    return (struct assignment){name, str_from(text, sign + 1)};
 }
 
 static int pick(struct options *options, struct str value, const char *what,
@@ -71,7 +71,7 @@ static bool set_jobs(struct options *options, struct str value)
 
 static bool set_variable(struct options *options, struct str value)
 {
-    struct setting setting = split_setting(value);
+    struct assignment setting = split_setting(value);
     if (setting.name.len == 0) {
         options_usage(options, "--var takes NAME=VALUE, not '%.*s'", STR_ARG(value));
         return false;

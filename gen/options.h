@@ -10,7 +10,7 @@
 enum routes_format { ROUTES_TEXT, ROUTES_JSON, ROUTES_MARKDOWN };
 
 /* NAME=VALUE; the name is empty when only a value was given. */
-struct setting {
+struct assignment {
     struct str name, value;
 };
 
@@ -24,7 +24,7 @@ struct options {
     struct str relink_kit;
     struct str templates;
     struct str dump; /* tree, api, ir, plan, values */
-    VEC(struct setting) upstreams, variables;
+    VEC(struct assignment) upstreams, variables;
     VEC(struct str) overlays, headers;
     enum diag_format format;
     enum routes_format routes_format;

@@ -166,11 +166,38 @@ struct str phrase_action(struct pool *pool, const struct gateway *gw, const stru
     return pool_printf(pool, "upstream %.*s", STR_ARG(name));
 }
 
-struct str phrase_timeouts(struct pool *pool, const struct ir_timeouts *timeouts)
+static void add_timeouts(struct text *out, const struct ir_timeouts *timeouts)
 {
-    return pool_printf(
-        pool, "connect %s, send %s, read %s, request %s, idle %s",
-        phrase_duration(pool, timeouts->connect).at, phrase_duration(pool, timeouts->send).at,
-        phrase_duration(pool, timeouts->read).at, phrase_duration(pool, timeouts->request).at,
-        phrase_duration(pool, timeouts->idle).at);
+    struct pool *pool = out->pool;
+    text_printf(out, "connect %s, send %s, read %s, request %s, idle %s",
+                phrase_duration(pool, timeouts->connect).at,
+                phrase_duration(pool, timeouts->send).at, phrase_duration(pool, timeouts->read).at,
+                phrase_duration(pool, timeouts->request).at,
+                phrase_duration(pool, timeouts->idle).at);
+}
+
+/* Upstreams whose timeouts are not the operation's. */
+static void add_own_timeouts(struct text *out, bool *seen, const struct gateway *gw,
+                             const struct ir_operation *op, const struct ir_forward *forward)
+{
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        const struct ir_weighted *choice = &forward->choices.at[i];
+        if (seen[choice->upstream] || ir_timeouts_equal(&choice->timeouts, &op->timeouts))
+            continue;
+        seen[choice->upstream] = true;
+        text_printf(out, "; %.*s: ", STR_ARG(gw->upstreams.at[choice->upstream].name));
+        add_timeouts(out, &choice->timeouts);
+    }
+}
+
+struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
+                           const struct ir_operation *op)
+{
+    struct text out = {.pool = pool};
+    bool *seen = pool_alloc(pool, gw->upstreams.count + 1);
+    add_timeouts(&out, &op->timeouts);
+    add_own_timeouts(&out, seen, gw, op, &op->forward);
+    for (size_t i = 0; i < op->branches.count; i++)
+        add_own_timeouts(&out, seen, gw, op, &op->branches.at[i].forward);
+    return text_str(&out);
 }

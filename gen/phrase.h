@@ -37,6 +37,7 @@ struct str phrase_action(struct pool *pool, const struct gateway *gw,
                          const struct ir_operation *op);
 
 /* "connect 5s, send 60s, read 60s, request off, idle 5m" */
-struct str phrase_timeouts(struct pool *pool, const struct ir_timeouts *timeouts);
+struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
+                           const struct ir_operation *op);
 
 #endif

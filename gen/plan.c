@@ -8,12 +8,6 @@ struct shared {
     size_t count;
 };
 
-static bool equal(const struct ir_timeouts *a, const struct ir_timeouts *b)
-{
-    return a->connect == b->connect && a->send == b->send && a->read == b->read &&
-           a->request == b->request && a->idle == b->idle;
-}
-
 /* The timeouts that most operations have become the gateway's, so that the others stand out; the first of
  * several wins. */
 static void share_timeouts(struct job *job, struct gateway *gw)
@@ -23,7 +17,7 @@ static void share_timeouts(struct job *job, struct gateway *gw)
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_timeouts *timeouts = &gw->operations.at[i].timeouts;
         size_t k = 0;
-        while (k < kinds.count && !equal(&kinds.at[k].timeouts, timeouts))
+        while (k < kinds.count && !ir_timeouts_equal(&kinds.at[k].timeouts, timeouts))
             k++;
         if (k == kinds.count)
             vec_add(&job->pool, &kinds)->timeouts = *timeouts;

@@ -35,9 +35,15 @@ static struct value *pieces(const struct flow *flow, const struct ir_piece *from
 
 /* ---- forwards ---- */
 
-bool view_forward_is_plain(const struct ir_forward *forward)
+static bool has_own_timeouts(const struct ir_operation *op, const struct ir_weighted *choice)
 {
-    return forward->choices.count == 1 && !forward->rewrite.set;
+    return !ir_timeouts_equal(&choice->timeouts, &op->timeouts);
+}
+
+bool view_forward_is_plain(const struct ir_operation *op, const struct ir_forward *forward)
+{
+    return forward->choices.count == 1 && !forward->rewrite.set &&
+           !has_own_timeouts(op, &forward->choices.at[0]);
 }
 
 static struct str backend_symbol(const struct flow *flow, const struct ir_forward *forward,
@@ -76,6 +82,33 @@ static struct value *rewrite(const struct flow *flow, struct str prefix,
     return map;
 }
 
+/* The constant of an upstream whose timeouts are not the operation's. */
+static struct value *timeouts_ref(const struct flow *flow, struct str prefix,
+                                  const struct ir_forward *from, size_t choice)
+{
+    if (!has_own_timeouts(flow->op, &from->choices.at[choice]))
+        return no(flow);
+    struct str name = from->choices.count == 1
+                          ? STR("timeouts")
+                          : pool_printf(flow->pool, "timeouts_%zu", choice + 1);
+    return value_name(flow->pool, local(flow, prefix, name.at));
+}
+
+static struct value *own_timeouts(const struct flow *flow, struct str prefix,
+                                  const struct ir_forward *from)
+{
+    struct value *list = value_list(flow->pool);
+    for (size_t i = 0; i < from->choices.count; i++) {
+        struct value *name = timeouts_ref(flow, prefix, from, i);
+        if (name->kind == VALUE_FALSE)
+            continue;
+        struct value *map = view_timeouts(flow->pool, STR("own"), &from->choices.at[i].timeouts);
+        value_set(flow->pool, map, "timeouts_name", name);
+        value_add(flow->pool, list, map);
+    }
+    return list;
+}
+
 static struct value *weighted(const struct flow *flow, struct str prefix,
                               const struct ir_forward *from)
 {
@@ -89,6 +122,7 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
         view_set_text(flow->pool, choice, "name",
                       flow->gw->upstreams.at[from->choices.at[i].upstream].name);
         view_set_number(flow->pool, choice, "weight", from->choices.at[i].weight);
+        value_set(flow->pool, choice, "timeouts_ref", timeouts_ref(flow, prefix, from, i));
         total += from->choices.at[i].weight;
         value_add(flow->pool, list, choice);
     }
@@ -104,11 +138,12 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
 static struct value *single(const struct flow *flow, struct str prefix,
                             const struct ir_forward *from)
 {
-    if (from->choices.count != 1 || !from->rewrite.set)
+    if (from->choices.count != 1 || view_forward_is_plain(flow->op, from))
         return no(flow);
     struct value *map = value_map(flow->pool);
     view_set_name(flow->pool, map, "forward_name", local(flow, prefix, "forward"));
     view_set_name(flow->pool, map, "backend", backend_symbol(flow, from, 0));
+    value_set(flow->pool, map, "timeouts_ref", timeouts_ref(flow, prefix, from, 0));
     return map;
 }
 
@@ -116,13 +151,14 @@ static struct value *single(const struct flow *flow, struct str prefix,
 static void set_forward(const struct flow *flow, struct value *map, struct str prefix,
                         const struct ir_forward *from)
 {
-    bool plain = view_forward_is_plain(from);
+    bool plain = view_forward_is_plain(flow->op, from);
     struct value *rewritten = rewrite(flow, prefix, &from->rewrite);
     value_set(flow->pool, map, "plain",
               plain ? value_name(flow->pool, backend_symbol(flow, from, 0)) : no(flow));
     value_set(flow->pool, map, "rewrite", rewritten);
     value_set(flow->pool, map, "rewrite_ref",
               rewritten->kind == VALUE_MAP ? value_get(rewritten, STR("rewrite_name")) : no(flow));
+    value_set(flow->pool, map, "own_timeouts", own_timeouts(flow, prefix, from));
     value_set(flow->pool, map, "single", single(flow, prefix, from));
     value_set(flow->pool, map, "weighted", weighted(flow, prefix, from));
     view_set_text(flow->pool, map, "targets", phrase_forward(flow->pool, flow->gw, from));

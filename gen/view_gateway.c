@@ -32,12 +32,12 @@ static bool has_plain_user(const struct gateway *gw, size_t upstream)
         const struct ir_operation *op = &gw->operations.at[i];
         if (op->disabled || op->maintenance)
             continue;
-        if (op->action == IR_FORWARD && view_forward_is_plain(&op->forward) &&
+        if (op->action == IR_FORWARD && view_forward_is_plain(op, &op->forward) &&
             op->forward.choices.at[0].upstream == upstream)
             return true;
         for (size_t b = 0; op->action == IR_ROUTE && b < op->branches.count; b++) {
             const struct ir_forward *forward = &op->branches.at[b].forward;
-            if (view_forward_is_plain(forward) && forward->choices.at[0].upstream == upstream)
+            if (view_forward_is_plain(op, forward) && forward->choices.at[0].upstream == upstream)
                 return true;
         }
     }
@@ -183,12 +183,6 @@ static struct value *plain_listener(struct pool *pool, const struct ir_plain_lis
 
 /* ---- routes ---- */
 
-static bool timeouts_equal(const struct ir_timeouts *a, const struct ir_timeouts *b)
-{
-    return a->connect == b->connect && a->send == b->send && a->read == b->read &&
-           a->request == b->request && a->idle == b->idle;
-}
-
 static void set_bool(struct pool *pool, struct value *map, const char *key, bool value)
 {
     view_set_name(pool, map, key, value ? STR("true") : STR("false"));
@@ -198,7 +192,7 @@ static void set_own_constants(struct pool *pool, struct value *map, const struct
                               const struct ir_operation *op)
 {
     struct str errors = pool_printf(pool, "errors_%.*s", STR_ARG(op->symbol));
-    bool own_timeouts = !timeouts_equal(&op->timeouts, &gw->timeouts);
+    bool own_timeouts = !ir_timeouts_equal(&op->timeouts, &gw->timeouts);
     bool own_errors = !view_errors_equal(&op->errors, &gw->errors);
     value_set(pool, map, "own_timeouts",
               own_timeouts ? view_timeouts(pool, op->symbol, &op->timeouts)
@@ -381,6 +375,5 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "drain_grace", gw->drain_grace);
     view_set_number(pool, map, "underscores", (uint64_t)gw->underscores);
     view_set_number(pool, map, "log_level", (uint64_t)gw->log_level);
-    set_bool(pool, map, "legacy_metrics", gw->legacy_metrics);
     return map;
 }

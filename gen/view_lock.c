@@ -138,7 +138,7 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
         fact(pool, list, "deprecated", STR("true"));
     fact(pool, list, "limits", limits_words(pool, &op->limits));
     if (forwards) {
-        fact(pool, list, "timeouts", phrase_timeouts(pool, &op->timeouts));
+        fact(pool, list, "timeouts", phrase_timeouts(pool, gw, op));
         fact(pool, list, "buffering",
              pool_printf(pool, "request %s, response %s", phrase_size(pool, op->buffer_request).at,
                          phrase_size(pool, op->buffer_response).at));
@@ -251,8 +251,6 @@ static struct value *document_facts(struct pool *pool, const struct gateway *gw)
     fact(pool, list, "drain",
          pool_printf(pool, "delay %s, grace %s", phrase_duration(pool, gw->drain_delay).at,
                      phrase_duration(pool, gw->drain_grace).at));
-    if (gw->legacy_metrics)
-        fact(pool, list, "metrics", STR("legacy"));
     return list;
 }
 

@@ -17,9 +17,6 @@ static const uint32_t bucket_us[BUCKETS] = {1000,    2500,    5000,    10000,  2
 static const char *const bucket_seconds[BUCKETS + 1] = {"0.001", "0.0025", "0.005", "0.01", "0.025",
                                                         "0.05",  "0.1",    "0.25",  "0.5",  "1",
                                                         "2.5",   "5",      "10",    "+Inf"};
-static const char *const bucket_ms[BUCKETS + 1] = {"1",    "2.5",  "5",     "10",  "25",
-                                                   "50",   "100",  "250",   "500", "1000",
-                                                   "2500", "5000", "10000", "+Inf"};
 static const char *const class_names[CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 struct histogram {
@@ -235,31 +232,19 @@ static struct str route_name(size_t route)
     return route < gateway.route_count ? gateway.routes[route]->name : STR("none");
 }
 
-/* How a histogram is shown: its family, its bounds, and whether its sum counts milliseconds. */
-struct shape {
-    const char *name;
-    const char *const *bounds;
-    bool in_ms;
-};
-
-static void histogram(struct text *text, const struct shape *shape, struct str labels,
+static void histogram(struct text *text, const char *name, struct str labels,
                       const struct histogram *cells)
 {
     uint64_t count = 0;
 
     for (unsigned i = 0; i <= BUCKETS; i++) {
         count += cells->cells[i];
-        text_printf(text, "%s_bucket{%.*s,le=\"%s\"} %llu\n", shape->name, STR_ARG(labels),
-                    shape->bounds[i], (unsigned long long)count);
+        text_printf(text, "%s_bucket{%.*s,le=\"%s\"} %llu\n", name, STR_ARG(labels),
+                    bucket_seconds[i], (unsigned long long)count);
     }
-    text_printf(text, "%s_sum{%.*s} ", shape->name, STR_ARG(labels));
-    if (shape->in_ms)
-        text_printf(text, "%llu.%03llu", (unsigned long long)(cells->sum_us / 1000),
-                    (unsigned long long)(cells->sum_us % 1000));
-    else
-        seconds(text, cells->sum_us);
-    text_printf(text, "\n%s_count{%.*s} %llu\n", shape->name, STR_ARG(labels),
-                (unsigned long long)count);
+    text_printf(text, "%s_sum{%.*s} ", name, STR_ARG(labels));
+    seconds(text, cells->sum_us);
+    text_printf(text, "\n%s_count{%.*s} %llu\n", name, STR_ARG(labels), (unsigned long long)count);
 }
 
 /* One line per method and status class that was seen. */
@@ -282,14 +267,7 @@ static void route_requests(struct text *text, const char *name, size_t route,
 static struct str route_labels(struct pool *pool, size_t route)
 {
     struct text text = {.pool = pool};
-    bool known = route < gateway.route_count;
 
-    if (gateway.legacy_metrics) {
-        label(&text, "path", known ? gateway.routes[route]->path : STR("none"));
-        text_byte(&text, ',');
-        label(&text, "method", known ? gateway.routes[route]->method : STR("none"));
-        text_byte(&text, ',');
-    }
     label(&text, "route", route_name(route));
     return text_str(&text);
 }
@@ -309,8 +287,7 @@ static void route_bytes(struct text *text, const char *name, size_t offset)
 
 static void render_requests(struct text *text)
 {
-    const char *name =
-        gateway.legacy_metrics ? "api_gateway_requests_total" : "apigw_http_requests_total";
+    static const char name[] = "apigw_http_requests_total";
     struct route_cells sum;
 
     family(text, name, "counter", "Requests finished, by operation, method and status class.");
@@ -326,25 +303,21 @@ static void render_requests(struct text *text)
 
 static void render_durations(struct text *text)
 {
-    static const struct shape modern = {"apigw_http_request_duration_seconds", bucket_seconds,
-                                        false};
-    static const struct shape legacy = {"api_gateway_request_duration_ms", bucket_ms, true};
-    const struct shape *shape = gateway.legacy_metrics ? &legacy : &modern;
+    static const char name[] = "apigw_http_request_duration_seconds";
     struct route_cells sum;
 
-    family(text, shape->name, "histogram", "Time from a request's head to the end of its answer.");
+    family(text, name, "histogram", "Time from a request's head to the end of its answer.");
     for (size_t route = 0; route <= gateway.route_count; route++) {
         if (sum_route(&sum, route))
-            histogram(text, shape, route_labels(text->pool, route), &sum.duration);
+            histogram(text, name, route_labels(text->pool, route), &sum.duration);
     }
 }
 
 static void render_upstream_times(struct text *text)
 {
-    static const struct shape shape = {"apigw_upstream_request_duration_seconds", bucket_seconds,
-                                       false};
+    static const char name[] = "apigw_upstream_request_duration_seconds";
 
-    family(text, shape.name, "histogram",
+    family(text, name, "histogram",
            "Time from sending a request to an upstream to the head of its answer.");
     for (size_t u = 0; u < gateway.upstream_count; u++) {
         struct histogram sum = {0};
@@ -354,7 +327,7 @@ static void render_upstream_times(struct text *text)
         if (histogram_count(&sum) == 0)
             continue;
         label(&labels, "upstream", gateway.upstreams[u]->name);
-        histogram(text, &shape, text_str(&labels), &sum);
+        histogram(text, name, text_str(&labels), &sum);
     }
 }
 

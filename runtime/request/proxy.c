@@ -135,6 +135,8 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     bool has_body = rq->head.framing != FRAMING_NONE;
 
     rq->forward = forward;
+    if (forward->timeouts)
+        rq->timeouts = forward->timeouts;
     rq->upstream = call;
     fields_drop(&rq->head.fields, FIELD_HOST);
     fields_drop_hop_by_hop(&rq->head.fields);

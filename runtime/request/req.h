@@ -33,7 +33,8 @@ struct gw_rewrite {
 
 struct gw_forward {
     const struct gw_upstream *upstream;
-    const struct gw_rewrite *rewrite; /* NULL: path as matched */
+    const struct gw_rewrite *rewrite;   /* NULL: path as matched */
+    const struct gw_timeouts *timeouts; /* NULL: the route's */
 };
 
 struct gw_choice {
@@ -163,7 +164,6 @@ struct gateway {
     uint32_t drain_delay, drain_grace; /* ms */
     uint8_t underscores;               /* 0 drop, 1 reject, 2 pass */
     uint8_t log_level;                 /* 0 debug … 3 error */
-    bool legacy_metrics;
 };
 
 /* ---- one request ---- */

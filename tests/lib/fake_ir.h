@@ -41,10 +41,10 @@ static inline void fake_upstream(struct pool *pool, struct gateway *gw, const ch
     };
 }
 
-static inline void fake_choice(struct pool *pool, struct ir_forward *forward, uint32_t upstream,
-                               uint32_t weight)
+static inline void fake_choice(struct pool *pool, const struct ir_operation *op,
+                               struct ir_forward *forward, uint32_t upstream, uint32_t weight)
 {
-    *vec_add(pool, &forward->choices) = (struct ir_weighted){upstream, weight};
+    *vec_add(pool, &forward->choices) = (struct ir_weighted){upstream, weight, op->timeouts};
 }
 
 static inline struct ir_branch *fake_branch(struct pool *pool, struct ir_operation *op,
@@ -52,7 +52,7 @@ static inline struct ir_branch *fake_branch(struct pool *pool, struct ir_operati
 {
     struct ir_branch *branch = vec_add(pool, &op->branches);
     branch->symbol = str_of(symbol);
-    fake_choice(pool, &branch->forward, upstream, 1);
+    fake_choice(pool, op, &branch->forward, upstream, 1);
     return branch;
 }
 
@@ -96,18 +96,18 @@ static inline void fake_answers(struct pool *pool, struct gateway *gw)
 static inline void fake_forwards(struct pool *pool, struct gateway *gw)
 {
     struct ir_operation *op = fake_operation(pool, gw, "list_pets", "GET", "/pets");
-    fake_choice(pool, &op->forward, 0, 1);
+    fake_choice(pool, op, &op->forward, 0, 1);
 
     op = fake_operation(pool, gw, "get_pet", "GET", "/api/pets/{id}");
     *vec_add(pool, &gw->endpoints.at[op->endpoint].params) = STR("id");
-    fake_choice(pool, &op->forward, 0, 1);
+    op->timeouts.read = 1500;
+    fake_choice(pool, op, &op->forward, 0, 1);
     op->forward.rewrite =
         (struct ir_rewrite){.set = true, .strip = 4, .prefix = STR("/v2"), .redirects = true};
-    op->timeouts.read = 1500;
 
     op = fake_operation(pool, gw, "weigh_pet", "POST", "/pets/weight");
-    fake_choice(pool, &op->forward, 0, 95);
-    fake_choice(pool, &op->forward, 1, 5);
+    fake_choice(pool, op, &op->forward, 0, 95);
+    fake_choice(pool, op, &op->forward, 1, 5);
 
     op = fake_operation(pool, gw, "find_home", "GET", "/home");
     op->action = IR_ROUTE;

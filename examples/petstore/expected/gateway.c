@@ -190,5 +190,4 @@ const struct gateway gateway = {
     .drain_grace = 20000,
     .underscores = 0,
     .log_level = 1,
-    .legacy_metrics = false,
 };
