@@ -2,7 +2,7 @@
 
 #include "base/vec.h"
 
-enum { TRIES = 4096, KEYS_PER_PART = 6, MOST_BITS = 24 };
+enum { TRIES = 16384, KEYS_PER_PART = 6, MOST_BITS = 24 };
 
 static bool seed_fits(const uint64_t *keys, size_t count, uint32_t seed, uint32_t slots)
 {
