@@ -256,7 +256,7 @@ static void read_head(struct upstream_call *call)
             return;
         make_room(call);
         len = call->heard ? wire_fill_more(&conn->wire, call_bufs(call))
-                          : wire_fill(&conn->wire, call_bufs(call));
+                          : wire_fill_head(&conn->wire, call_bufs(call));
         if (len == STREAM_AGAIN)
             return;
         if (len > 0)

@@ -233,11 +233,16 @@ ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct buf
         return -1;
     if (wire->out_len > 0 || !wire->stream.writable)
         return 0;
+    if (writer->is_slow && len > writer->limit)
+        len = writer->limit;
+    if (len == 0 || bufs_are_full(bufs))
+        return BODY_NOT_SPLICED;
     moved = wire_splice(wire, bufs, from, (size_t)len);
     if (moved == STREAM_FAILED)
         return -1;
     if (moved == STREAM_AGAIN)
         return BODY_NOT_SPLICED;
+    writer->is_slow = writer->is_slow || wire->out_len > 0;
     writer->left -= (uint64_t)moved;
     return moved;
 }

@@ -38,6 +38,7 @@ struct h1_writer {
     bool ended;
     uint64_t left; /* FRAMING_LENGTH: bytes still due */
     size_t limit;  /* of the queue: body bytes kept for a slow receiver */
+    bool is_slow;  /* splice left bytes behind once: no more than limit are moved at a time */
 };
 
 /* Sends `head` (may be empty) and body bytes. Body bytes taken, 0 when blocked (the head is taken all the

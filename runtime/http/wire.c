@@ -9,6 +9,7 @@ enum {
     BUFS_KEPT = 512,
     FLUSH_PIECES = 8,
     PIPE_BYTES = 256 * 1024,
+    HEAD_READ = 16 * 1024,
     ADDED_LINES = 32 * 1024 /* what a head may gain on its way through */
 };
 
@@ -94,9 +95,10 @@ static void move_down(struct buf *buf)
     buf->end = buf->keep + (uint32_t)len;
 }
 
-ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
+static ssize_t fill(struct wire *wire, struct bufs *bufs, size_t most)
 {
     struct buf *buf = wire->in;
+    size_t room;
     ssize_t len;
 
     if (!wire->stream.readable)
@@ -107,10 +109,21 @@ ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
         move_down(buf);
     if (buf->end == bufs->size)
         return WIRE_FULL;
-    len = stream_read(&wire->stream, buf->bytes + buf->end, bufs->size - buf->end);
+    room = bufs->size - buf->end;
+    len = stream_read(&wire->stream, buf->bytes + buf->end, room < most ? room : most);
     if (len > 0)
         buf->end += (uint32_t)len;
     return len;
+}
+
+ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
+{
+    return fill(wire, bufs, SIZE_MAX);
+}
+
+ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs)
+{
+    return fill(wire, bufs, HEAD_READ);
 }
 
 ssize_t wire_fill_more(struct wire *wire, struct bufs *bufs)

@@ -57,6 +57,9 @@ enum { WIRE_FULL = -3 };
  * there is no room. Makes room by moving unread bytes down to `keep` when that helps. */
 ssize_t wire_fill(struct wire *wire, struct bufs *bufs);
 
+/* The same, for the head of an answer: no more than a little, so that a large body is left to splice. */
+ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs);
+
 /* The same in the middle of a message: takes a short read for the end of what there is only when the socket
  * says so, since a reset may hide behind it (see stream_read). */
 ssize_t wire_fill_more(struct wire *wire, struct bufs *bufs);

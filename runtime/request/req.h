@@ -82,8 +82,10 @@ struct gw_route {
     struct str security; /* for people */
     const struct gw_timeouts *timeouts;
     const struct gw_errors *errors;
-    uint64_t body_limit;  /* bytes; 0: none */
-    uint64_t upload_rate; /* bytes a second; 0: off */
+    const struct gw_correlation *correlation; /* NULL: the gateway's */
+    const struct gw_access_log *own_log;      /* how its lines look; NULL: as the gateway's */
+    uint64_t body_limit;                      /* bytes; 0: none */
+    uint64_t upload_rate;                     /* bytes a second; 0: off */
     uint32_t index;
     uint32_t buffer_request, buffer_response;
     uint8_t encoded_slash; /* enum urlpath_slash */
@@ -130,6 +132,7 @@ enum gw_log_format { GW_LOG_JSON, GW_LOG_COMBINED };
 
 struct gw_access_log {
     bool on;
+    bool routes_only; /* nothing about requests that no route takes */
     bool block_when_full;
     enum gw_log_format format;
     struct gw_text output;
