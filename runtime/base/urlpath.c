@@ -60,16 +60,16 @@ static int escaped(struct str s, size_t from)
 
 /* ---- the quick scan ---- */
 
-/* Bit i: the i-th byte needs a closer look. Dots count behind a slash, slashes behind a slash. */
+/* Bit i of 16: the i-th byte needs a closer look. Dots count behind a slash, slashes behind a slash. */
 struct suspects {
     unsigned odd, slash, dot;
 };
 
-static struct suspects look(const char *at, size_t len)
+static struct suspects look(const char *at)
 {
     struct suspects found = {0};
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < 16; i++) {
         found.slash |= (unsigned)(at[i] == '/') << i;
         found.dot |= (unsigned)(at[i] == '.') << i;
         found.odd |= (unsigned)(at[i] != '/' && !(class_of(at[i]) & PLAIN)) << i;
@@ -78,7 +78,7 @@ static struct suspects look(const char *at, size_t len)
 }
 
 #ifdef __SSE2__
-/* The same for 16 bytes. Letters, digits, "-./:_" pass; rarer plain bytes are looked at one by one. */
+/* The same, faster. Letters, digits, "-./:_" pass; rarer plain bytes are looked at one by one. */
 static struct suspects look16(const char *at)
 {
     const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
@@ -91,7 +91,7 @@ static struct suspects look16(const char *at)
         _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_')));
 
     if (_mm_movemask_epi8(plain) != 0xFFFF)
-        return look(at, 16);
+        return look(at);
     return (struct suspects){
         0,
         (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'))),
@@ -101,27 +101,41 @@ static struct suspects look16(const char *at)
 #else
 static struct suspects look16(const char *at)
 {
-    return look(at, 16);
+    return look(at);
 }
 #endif
 
+/* Whether 16 bytes need the careful way; `behind_slash`: 1 when the byte before them is a slash. */
+static inline bool is_suspect(const char *at, unsigned behind_slash,
+                              const struct urlpath_rules *rules)
+{
+    struct suspects found = look16(at);
+
+    behind_slash |= found.slash << 1;
+    return found.odd || (found.dot & behind_slash) ||
+           (rules->merge_slashes && (found.slash & behind_slash));
+}
+
 bool urlpath_is_normal(struct str path, const struct urlpath_rules *rules)
 {
-    unsigned behind_slash = 0;
+    char padded[16];
+    size_t i = 16;
 
     if (path.len == 0 || path.at[0] != '/')
         return false;
-    for (size_t i = 0; i < path.len; i += 16) {
-        size_t left = path.len - i;
-        struct suspects found = left >= 16 ? look16(path.at + i) : look(path.at + i, left);
-
-        behind_slash |= found.slash << 1;
-        if (found.odd || (found.dot & behind_slash) ||
-            (rules->merge_slashes && (found.slash & behind_slash)))
-            return false;
-        behind_slash = behind_slash >> 16 & 1;
+    if (path.len < 16) {
+        memset(padded, 'a', sizeof padded);
+        return !is_suspect(memcpy(padded, path.at, path.len), 0, rules);
     }
-    return true;
+    if (is_suspect(path.at, 0, rules))
+        return false;
+    for (; i + 16 <= path.len; i += 16)
+        if (is_suspect(path.at + i, path.at[i - 1] == '/', rules))
+            return false;
+    if (i == path.len)
+        return true;
+    i = path.len - 16; /* some of these are looked at again */
+    return !is_suspect(path.at + i, path.at[i - 1] == '/', rules);
 }
 
 /* ---- the careful way ---- */
