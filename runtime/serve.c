@@ -39,19 +39,19 @@ struct server {
 
 /* ---- a request begins ---- */
 
-/* "Example.COM:8080" is "example.com". */
+/* "Example.COM:8080" is "example.com". The parser has seen to it that the last colon outside brackets begins
+ * the port. */
 static struct str host_of(struct gw_req *rq, struct str authority)
 {
-    size_t len = authority.len;
+    size_t len = 0;
+    bool upper = false, inside = false;
     char *lower;
-    bool upper = false;
 
-    if (len > 0 && authority.at[len - 1] != ']')
-        for (size_t at = len; at > 0 && authority.at[at - 1] != ']'; at--)
-            if (authority.at[at - 1] == ':')
-                len = at - 1;
-    for (size_t i = 0; i < len; i++)
-        upper |= authority.at[i] >= 'A' && authority.at[i] <= 'Z';
+    for (; len < authority.len && (inside || authority.at[len] != ':'); len++) {
+        char c = authority.at[len];
+        inside = (inside || c == '[') && c != ']';
+        upper = upper || (c >= 'A' && c <= 'Z');
+    }
     if (!upper)
         return str_head(authority, len);
     lower = pool_take(&rq->pool, len);
@@ -90,6 +90,8 @@ static void req_use_route(struct gw_req *rq)
 
     rq->errors = route->errors;
     rq->timeouts = route->timeouts;
+    if (route->correlation)
+        request_id_use_route(rq);
     x->idle_timeout = route->timeouts->idle;
     x->buffer = route->buffer_response;
     x->body_limit = route->body_limit;
