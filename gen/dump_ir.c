@@ -285,6 +285,42 @@ static void dump_timeouts(struct text *text, const struct ir_timeouts *t)
         text_byte(text, '\n');
 }
 
+static void dump_correlation(struct text *text, const char *label, const struct ir_correlation *c)
+{
+    static const char *const generators[] = {"off", "uuid", "counter", "tracker"};
+
+    text_printf(text, "%s %s %.*s%s%s\n", label, generators[c->generator], STR_ARG(c->header_name),
+                c->echo ? " echo" : "", c->trust ? " trust" : "");
+}
+
+static void dump_log_form(struct text *text, const struct ir_access_log *log)
+{
+    text_printf(text, " %s%s", log->format == IR_LOG_JSON ? "json" : "combined",
+                log->block_when_full ? " block" : "");
+}
+
+static void dump_log_fields(struct text *text, const struct ir_access_log *log)
+{
+    for (size_t i = 0; i < log->fields.count; i++)
+        text_printf(text, " %.*s", STR_ARG(log->fields.at[i]));
+}
+
+/* What differs from the gateway's. */
+static void dump_observation(struct text *text, const struct gateway *gw,
+                             const struct ir_operation *op)
+{
+    if (!op->access_log.on) {
+        text_add(text, STR("  access_log off\n"));
+    } else if (!ir_access_log_equal(&op->access_log, &gw->access_log)) {
+        text_add(text, STR("  access_log"));
+        dump_log_form(text, &op->access_log);
+        dump_log_fields(text, &op->access_log);
+        text_byte(text, '\n');
+    }
+    if (!ir_correlation_equal(&op->correlation, &gw->correlation))
+        dump_correlation(text, "  correlation_id", &op->correlation);
+}
+
 static void dump_flags(struct text *text, const struct ir_operation *op)
 {
     static const char *const slashes[] = {"keep", "reject", "decode"};
@@ -299,7 +335,6 @@ static void dump_flags(struct text *text, const struct ir_operation *op)
     if (op->buffer_request != 0 || op->buffer_response != 64 << 10)
         text_printf(text, "  buffering %llu %llu\n", (unsigned long long)op->buffer_request,
                     (unsigned long long)op->buffer_response);
-    text_add(text, op->access_log.on ? STR("") : STR("  access_log off\n"));
 }
 
 static void dump_operation(struct printer *p, const struct ir_operation *op)
@@ -322,6 +357,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
         text_add(text, op->passthrough_auth ? STR(" unverified\n") : STR("\n"));
     }
     dump_flags(text, op);
+    dump_observation(text, p->gw, op);
     dump_timeouts(text, &op->timeouts);
     dump_limits(text, "  limits", &op->limits, BODIES);
     dump_errors(text, "  errors", &op->errors);
@@ -357,7 +393,8 @@ static void dump_endpoint(struct text *text, const struct ir_endpoint *e)
 
 static void dump_gateway(struct text *text, const struct gateway *gw)
 {
-    static const char *const generators[] = {"off", "uuid", "counter", "tracker"};
+    static const struct ir_correlation usual = {
+        .generator = IR_ID_UUID, .header_name = STR_INIT("X-Request-ID"), .echo = true};
     static const char *const underscores[] = {"drop", "reject", "pass"};
     static const char *const levels[] = {"debug", "info", "warn", "error"};
 
@@ -371,11 +408,8 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
         text_printf(text, "path%s%s%s\n", gw->path.normalize ? "" : " raw",
                     gw->path.merge_slashes ? " merge_slashes" : "",
                     gw->path.case_sensitive ? "" : " any_case");
-    if (gw->correlation.generator != IR_ID_UUID || !gw->correlation.echo || gw->correlation.trust ||
-        !str_eq(gw->correlation.header_name, STR("X-Request-ID")))
-        text_printf(text, "correlation_id %s %.*s%s%s\n", generators[gw->correlation.generator],
-                    STR_ARG(gw->correlation.header_name), gw->correlation.echo ? " echo" : "",
-                    gw->correlation.trust ? " trust" : "");
+    if (!ir_correlation_equal(&gw->correlation, &usual))
+        dump_correlation(text, "correlation_id", &gw->correlation);
     if (gw->underscores != IR_UNDERSCORES_DROP)
         text_printf(text, "underscores %s\n", underscores[gw->underscores]);
     if (gw->log_level != IR_LEVEL_INFO)
@@ -384,12 +418,13 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
         text_printf(text, "drain %llu %llu\n", (unsigned long long)gw->drain_delay,
                     (unsigned long long)gw->drain_grace);
     dump_errors(text, "errors", &gw->errors);
-    text_printf(text, "access_log %s %s%s", gw->access_log.on ? "on" : "off",
-                gw->access_log.format == IR_LOG_JSON ? "json" : "combined",
-                gw->access_log.block_when_full ? " block" : "");
+    text_printf(text, "access_log %s",
+                !gw->access_log.on           ? "off"
+                : gw->access_log.routes_only ? "routes"
+                                             : "on");
+    dump_log_form(text, &gw->access_log);
     dump_runtime_text(text, &gw->access_log.output);
-    for (size_t i = 0; i < gw->access_log.fields.count; i++)
-        text_printf(text, " %.*s", STR_ARG(gw->access_log.fields.at[i]));
+    dump_log_fields(text, &gw->access_log);
     text_byte(text, '\n');
 }
 

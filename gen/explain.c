@@ -298,8 +298,8 @@ static void say_action(const struct question *q, const struct ir_operation *op)
 /* In the order in which the request meets them. */
 static void say_policies(const struct question *q, const struct ir_operation *op)
 {
-    if (q->gw->correlation.generator != IR_ID_NONE)
-        say(q, "request id", q->gw->correlation.header_name);
+    if (op->correlation.generator != IR_ID_NONE)
+        say(q, "request id", op->correlation.header_name);
     say(q, "security", op->security);
     if (op->maintenance)
         say(q, "maintenance", STR("503 with Retry-After"));

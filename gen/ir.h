@@ -120,14 +120,15 @@ struct ir_operation {
     VEC(struct ir_branch) branches; /* IR_ROUTE */
     struct ir_answer answer;        /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
     bool internal, disabled, maintenance, deprecated;
-    uint32_t retry_after;  /* maintenance, seconds */
-    bool passthrough_auth; /* declares security that nobody here enforces */
-    struct str security;   /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
+    uint32_t retry_after;        /* maintenance, seconds */
+    bool passthrough_auth;       /* declares security that nobody here enforces */
+    struct str security;         /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
     struct ir_timeouts timeouts; /* of the first upstream; others may have their own */
     struct ir_limits limits;
     uint64_t buffer_request, buffer_response;
     enum ir_slash encoded_slash;
     struct ir_access_log access_log;
+    struct ir_correlation correlation;
     struct ir_errors errors;
     VEC(struct ir_origin) origins;
 };

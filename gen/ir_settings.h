@@ -75,11 +75,23 @@ enum ir_log_format { IR_LOG_JSON, IR_LOG_COMBINED };
 
 struct ir_access_log {
     bool on;
+    bool routes_only; /* of the gateway: nothing about requests that no route takes */
     enum ir_log_format format;
     struct ir_text output;  /* stdout, stderr or a file's name */
     VEC(struct str) fields; /* names, in order; empty: the default set */
     bool block_when_full;   /* on_full: block; else drop and count */
 };
+
+/* True when lines look and wait alike. */
+static inline bool ir_access_log_equal(const struct ir_access_log *a, const struct ir_access_log *b)
+{
+    bool equal = a->format == b->format && a->block_when_full == b->block_when_full &&
+                 a->fields.count == b->fields.count;
+
+    for (size_t i = 0; equal && i < a->fields.count; i++)
+        equal = str_eq(a->fields.at[i], b->fields.at[i]);
+    return equal;
+}
 
 enum ir_id_generator { IR_ID_NONE, IR_ID_UUID, IR_ID_COUNTER, IR_ID_TRACKER };
 
@@ -88,6 +100,14 @@ struct ir_correlation {
     struct str header_name;
     bool echo, trust;
 };
+
+static inline bool ir_correlation_equal(const struct ir_correlation *a,
+                                        const struct ir_correlation *b)
+{
+    return a->generator == b->generator &&
+           (a->generator == IR_ID_NONE ||
+            (str_eq(a->header_name, b->header_name) && a->echo == b->echo && a->trust == b->trust));
+}
 
 enum ir_slash { IR_SLASH_KEEP, IR_SLASH_REJECT, IR_SLASH_DECODE };
 

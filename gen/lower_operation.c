@@ -240,15 +240,28 @@ static void set_errors(struct lowering_operation *o)
 
 static void set_access_log(struct lowering_operation *o)
 {
-    o->op->access_log = o->l->gw->access_log;
-    o->op->access_log.on = true;
-    for (size_t i = 0; i < CHAIN_LEN; i++) {
-        enum xgateway_state state = o->chain.at[i]->keys[POLICY_access_log].state;
-        if (state == XGATEWAY_ABSENT)
-            continue;
-        o->op->access_log.on = state == XGATEWAY_SAID;
-        return;
+    struct ir_access_log *log = &o->op->access_log;
+
+    *log = (struct ir_access_log){.on = true, .output = o->l->gw->access_log.output};
+    for (size_t i = CHAIN_LEN; i > 0; i--) {
+        const struct xgateway_block *block = o->chain.at[i - 1];
+        access_log_merge(log, &block->access_log);
+        if (block->keys[POLICY_access_log].state != XGATEWAY_ABSENT)
+            log->on = block->keys[POLICY_access_log].state == XGATEWAY_SAID;
     }
+    o->l->gw->access_log.on |= log->on;
+}
+
+static void set_correlation(struct lowering_operation *o)
+{
+    const struct xgateway_block *block = o->chain.at[CHAIN_LEN - 1];
+
+    for (size_t i = CHAIN_LEN; i > 0; i--)
+        if (o->chain.at[i - 1]->keys[POLICY_correlation_id].state != XGATEWAY_ABSENT)
+            block = o->chain.at[i - 1];
+    o->op->correlation = block->correlation_id;
+    if (block->keys[POLICY_correlation_id].state == XGATEWAY_OFF)
+        o->op->correlation.generator = IR_ID_NONE;
 }
 
 static void set_switches(struct lowering_operation *o)
@@ -271,7 +284,8 @@ static void set_switches(struct lowering_operation *o)
 
 static bool is_merged(enum policy key)
 {
-    return key == POLICY_timeouts || key == POLICY_limits || key == POLICY_errors;
+    return key == POLICY_timeouts || key == POLICY_limits || key == POLICY_errors ||
+           key == POLICY_access_log;
 }
 
 /* Where each value in force was said; of merged values every level that had a say. */
@@ -325,6 +339,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     set_buffering(o);
     set_errors(o);
     set_access_log(o);
+    set_correlation(o);
     lower_action(o);
     set_origins(o);
     lower_security(o);

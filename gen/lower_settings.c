@@ -194,39 +194,68 @@ static void set_listeners(struct lowering *l)
 
 /* ---- the rest ---- */
 
+/* There is one log; how its lines look may differ by document. */
+static void check_outputs(struct lowering *l)
+{
+    const struct ir_text *first = NULL;
+
+    for (size_t i = 0; i < l->document_count; i++) {
+        const struct ir_text *output = &l->documents[i].block->access_log.value.output;
+        if (output->kind == IR_TEXT_NONE)
+            continue;
+        if (first == NULL) {
+            first = output;
+            continue;
+        }
+        if (output->kind == first->kind && str_eq(output->text, first->text))
+            continue;
+        diag_error(&l->job->diags, output->loc, "one-document",
+                   "there is one access log: two documents cannot send it to two places");
+        diag_note(&l->job->diags, first->loc, "the other place");
+    }
+}
+
+/* Of requests that no route takes. Whether anything is logged at all is known when all operations are. */
+static void set_access_log(struct lowering *l)
+{
+    struct ir_access_log *log = &l->gw->access_log;
+
+    *log = (struct ir_access_log){.routes_only = true};
+    log->output = (struct ir_text){.kind = IR_TEXT_LITERAL, .text = STR("stdout")};
+    for (size_t i = l->document_count; i > 0; i--) {
+        const struct xgateway_block *block = l->documents[i - 1].block;
+        access_log_merge(log, &block->access_log);
+        log->routes_only &= block->keys[POLICY_access_log].state == XGATEWAY_OFF;
+    }
+    log->on = !log->routes_only;
+    check_outputs(l);
+}
+
+static void set_correlation(struct lowering *l)
+{
+    const struct xgateway_block *block = l->documents[0].block;
+
+    for (size_t i = l->document_count; i > 0; i--)
+        if (l->documents[i - 1].block->keys[POLICY_correlation_id].state != XGATEWAY_ABSENT)
+            block = l->documents[i - 1].block;
+    l->gw->correlation = block->correlation_id;
+    if (block->keys[POLICY_correlation_id].state == XGATEWAY_OFF)
+        l->gw->correlation.generator = IR_ID_NONE;
+}
+
 static void set_observation(struct lowering *l)
 {
     const struct lowering_document *log = only(l, POLICY_log);
-    const struct xgateway_block *said = NULL;
 
     l->gw->log_level = log ? log->block->log_level : IR_LEVEL_INFO;
-    l->gw->access_log.on = true;
-    for (size_t i = 0; i < l->document_count; i++) {
-        const struct xgateway_block *block = l->documents[i].block;
-        const struct xgateway_key *key = &block->keys[POLICY_access_log];
-        if (key->state != XGATEWAY_SAID || key->node->kind != NODE_MAP)
-            continue;
-        if (said != NULL) {
-            diag_error(&l->job->diags, key->loc, "one-document",
-                       "there is one access log: how it is written stands in one document");
-            diag_note(&l->job->diags, said->keys[POLICY_access_log].loc, "first here");
-            continue;
-        }
-        said = block;
-        l->gw->access_log = block->access_log;
-    }
-    if (l->gw->access_log.output.kind == IR_TEXT_NONE)
-        l->gw->access_log.output = (struct ir_text){.kind = IR_TEXT_LITERAL, .text = STR("stdout")};
-    if (said == NULL && l->document_count == 1 &&
-        l->documents[0].block->keys[POLICY_access_log].state == XGATEWAY_OFF)
-        l->gw->access_log.on = false;
+    set_access_log(l);
+    set_correlation(l);
 }
 
 static void set_rules(struct lowering *l)
 {
     const struct lowering_document *path = only(l, POLICY_path);
     const struct lowering_document *headers = only(l, POLICY_headers);
-    const struct lowering_document *ids = only(l, POLICY_correlation_id);
 
     l->gw->path = (struct ir_path_rules){.normalize = true, .case_sensitive = true};
     if (path != NULL)
@@ -239,9 +268,6 @@ static void set_rules(struct lowering *l)
     };
     if (headers != NULL)
         l->gw->underscores = headers->block->underscores;
-    l->gw->correlation = ids ? ids->block->correlation_id : l->documents[0].block->correlation_id;
-    if (ids != NULL && ids->block->keys[POLICY_correlation_id].state == XGATEWAY_OFF)
-        l->gw->correlation.generator = IR_ID_NONE;
 }
 
 static void set_end(struct lowering *l)

@@ -181,12 +181,52 @@ static struct value *plain_listener(struct pool *pool, const struct ir_plain_lis
     return map;
 }
 
-/* ---- routes ---- */
+/* ---- what is logged and how requests are named ---- */
 
 static void set_bool(struct pool *pool, struct value *map, const char *key, bool value)
 {
     view_set_name(pool, map, key, value ? STR("true") : STR("false"));
 }
+
+static struct value *access_log(struct pool *pool, const struct ir_access_log *from)
+{
+    struct value *map = value_map(pool);
+    set_bool(pool, map, "on", from->on);
+    view_set_flag(pool, map, "routes_only", from->routes_only);
+    set_bool(pool, map, "block_when_full", from->block_when_full);
+    view_set_name(pool, map, "format",
+                  from->format == IR_LOG_JSON ? STR("GW_LOG_JSON") : STR("GW_LOG_COMBINED"));
+    value_set(pool, map, "output", view_text(pool, &from->output));
+    return map;
+}
+
+static struct value *log_fields(struct pool *pool, const struct ir_access_log *from)
+{
+    if (from->fields.count == 0)
+        return value_flag(pool, false);
+    struct value *map = value_map(pool);
+    value_set(pool, map, "fields", view_texts(pool, from->fields.at, from->fields.count));
+    view_set_number(pool, map, "field_count", from->fields.count);
+    return map;
+}
+
+static struct value *correlation(struct pool *pool, const struct ir_correlation *from)
+{
+    static const char *const generators[] = {
+        [IR_ID_NONE] = "GW_ID_NONE",
+        [IR_ID_UUID] = "GW_ID_UUID",
+        [IR_ID_COUNTER] = "GW_ID_COUNTER",
+        [IR_ID_TRACKER] = "GW_ID_TRACKER",
+    };
+    struct value *map = value_map(pool);
+    view_set_name(pool, map, "generator", str_of(generators[from->generator]));
+    view_set_text(pool, map, "header_name", from->header_name);
+    set_bool(pool, map, "echo", from->echo);
+    set_bool(pool, map, "trust", from->trust);
+    return map;
+}
+
+/* ---- routes ---- */
 
 static void set_own_constants(struct pool *pool, struct value *map, const struct gateway *gw,
                               const struct ir_operation *op)
@@ -199,6 +239,14 @@ static void set_own_constants(struct pool *pool, struct value *map, const struct
                            : value_flag(pool, false));
     value_set(pool, map, "own_errors",
               own_errors ? view_errors(pool, errors, &op->errors) : value_flag(pool, false));
+    bool own_ids = !ir_correlation_equal(&op->correlation, &gw->correlation);
+    value_set(pool, map, "own_correlation",
+              own_ids ? correlation(pool, &op->correlation) : value_flag(pool, false));
+    bool own_log = op->access_log.on && !ir_access_log_equal(&op->access_log, &gw->access_log);
+    value_set(pool, map, "own_log",
+              own_log ? access_log(pool, &op->access_log) : value_flag(pool, false));
+    value_set(pool, map, "own_fields",
+              own_log ? log_fields(pool, &op->access_log) : value_flag(pool, false));
 }
 
 static struct value *route(struct pool *pool, const struct gateway *gw,
@@ -239,43 +287,6 @@ static struct value *routes(struct pool *pool, const struct gateway *gw)
 }
 
 /* ---- the rest ---- */
-
-static struct value *access_log(struct pool *pool, const struct ir_access_log *from)
-{
-    struct value *map = value_map(pool);
-    set_bool(pool, map, "on", from->on);
-    set_bool(pool, map, "block_when_full", from->block_when_full);
-    view_set_name(pool, map, "format",
-                  from->format == IR_LOG_JSON ? STR("GW_LOG_JSON") : STR("GW_LOG_COMBINED"));
-    value_set(pool, map, "output", view_text(pool, &from->output));
-    return map;
-}
-
-static struct value *log_fields(struct pool *pool, const struct ir_access_log *from)
-{
-    if (from->fields.count == 0)
-        return value_flag(pool, false);
-    struct value *map = value_map(pool);
-    value_set(pool, map, "fields", view_texts(pool, from->fields.at, from->fields.count));
-    view_set_number(pool, map, "field_count", from->fields.count);
-    return map;
-}
-
-static struct value *correlation(struct pool *pool, const struct ir_correlation *from)
-{
-    static const char *const generators[] = {
-        [IR_ID_NONE] = "GW_ID_NONE",
-        [IR_ID_UUID] = "GW_ID_UUID",
-        [IR_ID_COUNTER] = "GW_ID_COUNTER",
-        [IR_ID_TRACKER] = "GW_ID_TRACKER",
-    };
-    struct value *map = value_map(pool);
-    view_set_name(pool, map, "generator", str_of(generators[from->generator]));
-    view_set_text(pool, map, "header_name", from->header_name);
-    set_bool(pool, map, "echo", from->echo);
-    set_bool(pool, map, "trust", from->trust);
-    return map;
-}
 
 static void json_pair(struct text *out, const char *name, struct str value, const char *after)
 {

@@ -56,11 +56,36 @@ static struct str access_log_words(struct pool *pool, const struct ir_access_log
     text_add(&out, log->format == IR_LOG_JSON ? STR("json") : STR("combined"));
     if (output.len)
         text_printf(&out, " to %.*s", STR_ARG(output));
+    if (log->routes_only)
+        text_add(&out, STR(", routes only"));
     if (log->block_when_full)
         text_add(&out, STR(", block when full"));
     for (size_t i = 0; i < log->fields.count; i++)
         text_printf(&out, "%s%.*s", i ? " " : ", fields ", STR_ARG(log->fields.at[i]));
     return text_str(&out);
+}
+
+/* The log of one operation: "on" when its lines look like all others. */
+static struct str own_log_words(struct pool *pool, const struct gateway *gw,
+                                const struct ir_operation *op)
+{
+    struct ir_access_log log = op->access_log;
+    if (log.on && ir_access_log_equal(&log, &gw->access_log))
+        return STR("on");
+    log.output = (struct ir_text){0}; /* that is the gateway's */
+    return access_log_words(pool, &log);
+}
+
+static struct str correlation_words(struct pool *pool, const struct ir_correlation *from)
+{
+    static const char *const generators[] = {[IR_ID_NONE] = "off",
+                                             [IR_ID_UUID] = "uuid",
+                                             [IR_ID_COUNTER] = "counter",
+                                             [IR_ID_TRACKER] = "tracker"};
+    if (from->generator == IR_ID_NONE)
+        return STR("off");
+    return pool_printf(pool, "%.*s %s%s%s", STR_ARG(from->header_name), generators[from->generator],
+                       from->echo ? ", echo" : "", from->trust ? ", trust" : "");
 }
 
 static struct str limits_words(struct pool *pool, const struct ir_limits *limits)
@@ -144,7 +169,9 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
                          phrase_size(pool, op->buffer_response).at));
     }
     fact(pool, list, "errors", errors_words(pool, &op->errors));
-    fact(pool, list, "access_log", op->access_log.on ? STR("on") : STR("off"));
+    fact(pool, list, "access_log", own_log_words(pool, gw, op));
+    if (!ir_correlation_equal(&op->correlation, &gw->correlation))
+        fact(pool, list, "correlation_id", correlation_words(pool, &op->correlation));
     fact(pool, list, "encoded_slash", slash_words(op->encoded_slash));
     return list;
 }
@@ -217,18 +244,6 @@ static struct value *address(struct pool *pool, const struct ir_plain_listener *
     struct value *map = value_map(pool);
     view_set_text(pool, map, "address", from->address);
     return map;
-}
-
-static struct str correlation_words(struct pool *pool, const struct ir_correlation *from)
-{
-    static const char *const generators[] = {[IR_ID_NONE] = "off",
-                                             [IR_ID_UUID] = "uuid",
-                                             [IR_ID_COUNTER] = "counter",
-                                             [IR_ID_TRACKER] = "tracker"};
-    if (from->generator == IR_ID_NONE)
-        return STR("off");
-    return pool_printf(pool, "%.*s %s%s%s", STR_ARG(from->header_name), generators[from->generator],
-                       from->echo ? ", echo" : "", from->trust ? ", trust" : "");
 }
 
 static struct value *document_facts(struct pool *pool, const struct gateway *gw)

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "member.h"
-#include "policy/access_log.h"
 #include "policy/admin.h"
 #include "policy/correlation_id.h"
 #include "policy/forwarded.h"
@@ -22,8 +21,6 @@ struct reading {
     enum {
         TAKES_OFF = 1,  /* `false` switches it off */
         TAKES_TRUE = 2, /* `true` is the short form of its defaults */
-        NO_MAP = 4,     /* below the document only true and false are built */
-        NOT_BELOW = 8,  /* below the document nothing is built */
     } takes;
 };
 
@@ -80,7 +77,8 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_admin] = {&admin_type, NULL, AT(admin), TAKES_OFF},
     [POLICY_listeners] = {&listeners_type, NULL, AT(listeners), 0},
     [POLICY_forwarded] = {&forwarded_type, NULL, AT(forwarded), TAKES_OFF},
-    [POLICY_correlation_id] = {&correlation_id_type, NULL, AT(correlation_id), WHOLE | NOT_BELOW},
+    [POLICY_correlation_id] = {&correlation_id_type, &correlation_id_type, AT(correlation_id),
+                               WHOLE},
     [POLICY_headers] = {&headers_type, NULL, AT(underscores), 0},
     [POLICY_limits] = {&limits_document_type, &limits_type, AT(limits), TAKES_OFF},
     [POLICY_path] = {&path_document_type, &path_type, AT(path), 0},
@@ -101,7 +99,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_timeouts] = {&timeouts_type, &timeouts_type, AT(timeouts), TAKES_OFF},
     [POLICY_buffering] = {&buffering_type, &buffering_type, AT(buffering), TAKES_OFF},
     [POLICY_errors] = {&errors_type, &errors_type, AT(errors), TAKES_OFF},
-    [POLICY_access_log] = {&access_log_type, NULL, AT(access_log), WHOLE | NO_MAP},
+    [POLICY_access_log] = {&access_log_type, &access_log_below_type, AT(access_log), WHOLE},
     [POLICY_log] = {&log_type, NULL, AT(log_level), 0},
 };
 
@@ -197,8 +195,6 @@ static void set_truth(struct xgateway_block *block, size_t offset)
 {
     if (offset == AT(internal) || offset == AT(disabled) || offset == AT(passthrough))
         *(bool *)((char *)block + offset) = true;
-    else if (offset == AT(access_log))
-        block->access_log.on = true;
 }
 
 static enum xgateway_state read_value(struct typed *typed, struct xgateway_block *block,
@@ -211,11 +207,6 @@ static enum xgateway_state read_value(struct typed *typed, struct xgateway_block
     struct job *job = typed->reader.job;
     void *out = (char *)block + reading->offset;
 
-    if ((reading->takes & NOT_BELOW) && block->level != LEVEL_DOCUMENT) {
-        diag_error(&job->diags, node->loc, "not-implemented",
-                   "'%s' below the document is not built yet", policy_rows[policy].key.at);
-        return XGATEWAY_ABSENT;
-    }
     if (node->kind == NODE_BOOL) {
         bool takes = reading->takes & (node->truth ? TAKES_TRUE : TAKES_OFF);
         if (!takes)
@@ -229,15 +220,9 @@ static enum xgateway_state read_value(struct typed *typed, struct xgateway_block
                    policy_rows[policy].key.at);
         return XGATEWAY_ABSENT;
     }
-    if (type == NULL && !(reading->takes & NO_MAP)) {
+    if (type == NULL) {
         bool value;
         setting_truth(job, node, pool_copy(&job->pool, policy_rows[policy].key).at, &value);
-        return XGATEWAY_ABSENT;
-    }
-    if (type == NULL) {
-        diag_error(&job->diags, node->loc, "not-implemented",
-                   "below the document '%s' can only be switched on and off yet",
-                   policy_rows[policy].key.at);
         return XGATEWAY_ABSENT;
     }
     return typed_load(typed, node, type, out) ? XGATEWAY_SAID : XGATEWAY_ABSENT;

@@ -6,6 +6,7 @@
 #define GEN_XGATEWAY_H
 
 #include "policy.h"
+#include "policy/access_log.h"
 #include "policy/buffering.h"
 #include "policy/drain.h"
 #include "policy/errors.h"
@@ -52,7 +53,7 @@ struct xgateway_block {
     struct timeouts timeouts;
     struct buffering buffering;
     struct errors errors;
-    struct ir_access_log access_log;
+    struct access_log access_log;
     struct match match;
     struct upstream upstream;
     struct route route;

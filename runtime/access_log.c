@@ -16,11 +16,13 @@ struct access_log {
 };
 
 static bool is_on, blocks;
+static bool quiet; /* about requests that no route takes */
 
 bool access_log_start(const struct gw_access_log *config, struct str path, const char **error)
 {
     is_on = config->on && log_writer_start(path, error);
     blocks = config->block_when_full;
+    quiet = config->routes_only;
     return is_on || !config->on;
 }
 
@@ -76,10 +78,13 @@ void access_log_close(struct access_log *log)
 }
 
 /* Room for one line of any size, or NULL: the line is lost. */
-static struct log_buffer *room(struct access_log *log)
+static struct log_buffer *room(struct access_log *log, const struct gw_req *rq)
 {
+    const struct gw_access_log *own = rq->route ? rq->route->own_log : NULL;
+    bool waits = own ? own->block_when_full : blocks;
+
     if (!log->current)
-        log->current = blocks ? log_writer_wait(log->source) : log_writer_take(log->source);
+        log->current = waits ? log_writer_wait(log->source) : log_writer_take(log->source);
     return log->current;
 }
 
@@ -87,7 +92,7 @@ static struct log_buffer *room(struct access_log *log)
  * holds any line. */
 static bool append(struct access_log *log, const struct gw_req *rq)
 {
-    struct log_buffer *buffer = room(log);
+    struct log_buffer *buffer = room(log, rq);
     size_t len;
 
     if (!buffer)
@@ -95,7 +100,7 @@ static bool append(struct access_log *log, const struct gw_req *rq)
     len = log_line_write(buffer->bytes + buffer->len, sizeof buffer->bytes - buffer->len, rq);
     if (len == 0) {
         hand_over(log);
-        buffer = room(log);
+        buffer = room(log, rq);
         len = buffer ? log_line_write(buffer->bytes, sizeof buffer->bytes, rq) : 0;
     }
     if (len == 0)
@@ -108,7 +113,7 @@ static bool append(struct access_log *log, const struct gw_req *rq)
 
 void access_log_write(struct worker *worker, const struct gw_req *rq)
 {
-    if (!worker->log || (rq->route && !rq->route->access_log))
+    if (!worker->log || (rq->route ? !rq->route->access_log : quiet))
         return;
     if (!append(worker->log, rq))
         log_writer_lose(1);

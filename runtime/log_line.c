@@ -1,5 +1,7 @@
 #include "log_line.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "log_text.h"
 
@@ -8,14 +10,19 @@ enum { MAX_URL = 8 * 1024, MAX_TEXT = 2 * 1024, MAX_SHORT = 512, MAX_FIELDS = 32
 
 typedef void write_field(struct log_text *line, const struct gw_req *rq);
 
-static struct {
+/* How the lines of one configuration look. */
+struct plan {
     bool combined;
     size_t count;
     struct {
         struct str key; /* ,"name": */
         write_field *write;
     } fields[MAX_FIELDS];
-} plan;
+};
+
+static struct plan shared;
+static struct plan **own; /* by the route's index; NULL: the shared one */
+static uint32_t own_count;
 
 /* ---- times ---- */
 
@@ -149,7 +156,7 @@ static void write_status(struct log_text *line, const struct gw_req *rq)
     log_text_number(line, rq->status);
 }
 
-static void write_latency(struct log_text *line, const struct gw_req *rq)
+static void write_latency_ms(struct log_text *line, const struct gw_req *rq)
 {
     uint64_t us = worker_elapsed_us(rq->worker, rq);
 
@@ -158,7 +165,7 @@ static void write_latency(struct log_text *line, const struct gw_req *rq)
     put_milliseconds(line, us % 1000);
 }
 
-static void write_upstream_latency(struct log_text *line, const struct gw_req *rq)
+static void write_upstream_latency_ms(struct log_text *line, const struct gw_req *rq)
 {
     if (rq->upstream_status != 0)
         log_text_number(line, rq->upstream_ms);
@@ -259,67 +266,41 @@ static void write_consumer(struct log_text *line, const struct gw_req *rq)
 
 /* ---- the plan ---- */
 
-/* Every field; the names without a unit, which the document may use too, come behind. */
 static const struct {
     struct str name, key;
     write_field *write;
-    bool by_default;
+    bool shown;
 } known[] = {
-    {STR_INIT("timestamp"), STR_INIT(",\"timestamp\":"), write_timestamp, true},
-    {STR_INIT("request_id"), STR_INIT(",\"request_id\":"), write_request_id, true},
-    {STR_INIT("remote_addr"), STR_INIT(",\"remote_addr\":"), write_remote_addr, true},
-    {STR_INIT("method"), STR_INIT(",\"method\":"), write_method, true},
-    {STR_INIT("host"), STR_INIT(",\"host\":"), write_host, true},
-    {STR_INIT("path"), STR_INIT(",\"path\":"), write_path, true},
-    {STR_INIT("query"), STR_INIT(",\"query\":"), write_query, true},
-    {STR_INIT("protocol"), STR_INIT(",\"protocol\":"), write_protocol, true},
-    {STR_INIT("route"), STR_INIT(",\"route\":"), write_route, true},
-    {STR_INIT("status"), STR_INIT(",\"status\":"), write_status, true},
-    {STR_INIT("reason"), STR_INIT(",\"reason\":"), write_reason, true},
-    {STR_INIT("latency_ms"), STR_INIT(",\"latency_ms\":"), write_latency, true},
-    {STR_INIT("upstream_latency_ms"), STR_INIT(",\"upstream_latency_ms\":"), write_upstream_latency,
-     true},
-    {STR_INIT("upstream_addr"), STR_INIT(",\"upstream_addr\":"), write_upstream_addr, true},
-    {STR_INIT("upstream_status"), STR_INIT(",\"upstream_status\":"), write_upstream_status, true},
-    {STR_INIT("tries"), STR_INIT(",\"tries\":"), write_tries, true},
-    {STR_INIT("bytes_received"), STR_INIT(",\"bytes_received\":"), write_bytes_received, true},
-    {STR_INIT("bytes_sent"), STR_INIT(",\"bytes_sent\":"), write_bytes_sent, true},
-    {STR_INIT("user_agent"), STR_INIT(",\"user_agent\":"), write_user_agent, true},
-    {STR_INIT("trace_id"), STR_INIT(",\"trace_id\":"), write_trace_id, true},
-    {STR_INIT("consumer"), STR_INIT(",\"consumer\":"), write_consumer, true},
-    {STR_INIT("tag"), STR_INIT(",\"tag\":"), write_tag, false},
-    {STR_INIT("upstream"), STR_INIT(",\"upstream\":"), write_upstream, false},
-    {STR_INIT("referer"), STR_INIT(",\"referer\":"), write_referer, false},
-    {STR_INIT("latency"), STR_INIT(",\"latency_ms\":"), write_latency, false},
-    {STR_INIT("upstream_latency"), STR_INIT(",\"upstream_latency_ms\":"), write_upstream_latency,
-     false},
-    {STR_INIT("request_size"), STR_INIT(",\"bytes_received\":"), write_bytes_received, false},
+#define LOG_FIELD(name, key, shown)                                                                \
+    {STR_INIT(#name), STR_INIT(",\"" #key "\":"), write_##key, shown},
+#include "base/log_fields.def"
+#undef LOG_FIELD
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
 
-static bool plan_field(struct str name)
+static bool plan_field(struct plan *plan, struct str name)
 {
     for (size_t i = 0; i < KNOWN; i++) {
-        if (!str_eq(known[i].name, name) || plan.count == MAX_FIELDS)
+        if (!str_eq(known[i].name, name) || plan->count == MAX_FIELDS)
             continue;
-        plan.fields[plan.count].key = known[i].key;
-        plan.fields[plan.count++].write = known[i].write;
+        plan->fields[plan->count].key = known[i].key;
+        plan->fields[plan->count++].write = known[i].write;
         return true;
     }
     return false;
 }
 
-bool log_line_setup(const struct gw_access_log *config, struct str *unknown)
+static bool plan_lines(struct plan *plan, const struct gw_access_log *config, struct str *unknown)
 {
-    plan.combined = config->format == GW_LOG_COMBINED;
-    plan.count = 0;
+    plan->combined = config->format == GW_LOG_COMBINED;
+    plan->count = 0;
     for (size_t i = 0; !config->fields && i < KNOWN; i++) {
-        if (known[i].by_default)
-            plan_field(known[i].name);
+        if (known[i].shown)
+            plan_field(plan, known[i].name);
     }
     for (size_t i = 0; config->fields && i < config->field_count; i++) {
-        if (plan_field(config->fields[i]))
+        if (plan_field(plan, config->fields[i]))
             continue;
         *unknown = config->fields[i];
         return false;
@@ -327,22 +308,59 @@ bool log_line_setup(const struct gw_access_log *config, struct str *unknown)
     return true;
 }
 
-bool log_line_has_id(void)
+static void forget_own(void)
 {
-    for (size_t i = 0; !plan.combined && i < plan.count; i++) {
-        if (plan.fields[i].write == write_request_id)
+    for (uint32_t i = 0; i < own_count; i++)
+        free(own[i]);
+    free(own);
+    own = NULL;
+    own_count = 0;
+}
+
+bool log_line_setup(const struct gw_access_log *config, const struct gw_route *const *routes,
+                    uint32_t count, struct str *unknown)
+{
+    forget_own();
+    for (uint32_t i = 0; i < count; i++) {
+        if (!routes[i]->own_log)
+            continue;
+        if (!own) {
+            own = pool_xmalloc(count * sizeof *own);
+            memset(own, 0, count * sizeof *own);
+            own_count = count;
+        }
+        own[i] = pool_xmalloc(sizeof **own);
+        if (!plan_lines(own[i], routes[i]->own_log, unknown))
+            return false;
+    }
+    return plan_lines(&shared, config, unknown);
+}
+
+static bool shows_id(const struct plan *plan)
+{
+    for (size_t i = 0; !plan->combined && i < plan->count; i++) {
+        if (plan->fields[i].write == write_request_id)
             return true;
     }
     return false;
 }
 
-static void write_json(struct log_text *line, const struct gw_req *rq)
+bool log_line_has_id(void)
+{
+    bool shown = shows_id(&shared);
+
+    for (uint32_t i = 0; !shown && i < own_count; i++)
+        shown = own[i] && shows_id(own[i]);
+    return shown;
+}
+
+static void write_json(struct log_text *line, const struct plan *plan, const struct gw_req *rq)
 {
     char *start = line->at;
 
-    for (size_t i = 0; i < plan.count; i++) {
-        log_text_put(line, plan.fields[i].key);
-        plan.fields[i].write(line, rq);
+    for (size_t i = 0; i < plan->count; i++) {
+        log_text_put(line, plan->fields[i].key);
+        plan->fields[i].write(line, rq);
     }
     log_text_put(line, STR("}\n"));
     if (!line->full)
@@ -409,13 +427,21 @@ static void write_combined(struct log_text *line, const struct gw_req *rq)
     log_text_put(line, STR("\"\n"));
 }
 
+static const struct plan *plan_of(const struct gw_req *rq)
+{
+    if (own && rq->route && own[rq->route->index])
+        return own[rq->route->index];
+    return &shared;
+}
+
 size_t log_line_write(char *to, size_t room, const struct gw_req *rq)
 {
-    struct log_text line = {to, to + room, plan.combined, false};
+    const struct plan *plan = plan_of(rq);
+    struct log_text line = {to, to + room, plan->combined, false};
 
-    if (plan.combined)
+    if (plan->combined)
         write_combined(&line, rq);
     else
-        write_json(&line, rq);
+        write_json(&line, plan, rq);
     return line.full ? 0 : (size_t)(line.at - to);
 }

@@ -8,10 +8,12 @@
 /* No line is longer: every value has a bound of its own. */
 enum { LOG_LINE_MAX = 48 * 1024 };
 
-/* Once, before any line. false: *unknown is the field nobody knows. */
-bool log_line_setup(const struct gw_access_log *config, struct str *unknown);
+/* Once, before any line: the form of the gateway's lines and of those of routes that have their own. false:
+ * *unknown is the field nobody knows. */
+bool log_line_setup(const struct gw_access_log *config, const struct gw_route *const *routes,
+                    uint32_t count, struct str *unknown);
 
-/* True when the setup's lines show request ids. */
+/* True when some line shows a request id. */
 bool log_line_has_id(void);
 
 /* Writes the line with its newline; its length, or 0 when `room` is too small. */

@@ -218,7 +218,7 @@ static bool start_log(struct process *process, char error[SETUP_ERROR])
     const char *why = NULL;
     struct str unknown;
 
-    if (!log_line_setup(&gateway.access_log, &unknown)) {
+    if (!log_line_setup(&gateway.access_log, gateway.routes, gateway.route_count, &unknown)) {
         snprintf(error, SETUP_ERROR, "access log: unknown field %.*s", STR_ARG(unknown));
         return false;
     }
@@ -236,7 +236,8 @@ static bool ids_are_shown(void)
     bool shown = gateway.errors && gateway.errors->request_id;
 
     for (size_t i = 0; !shown && i < gateway.route_count; i++)
-        shown = gateway.routes[i]->errors && gateway.routes[i]->errors->request_id;
+        shown = gateway.routes[i]->correlation ||
+                (gateway.routes[i]->errors && gateway.routes[i]->errors->request_id);
     return shown || (gateway.access_log.on && log_line_has_id());
 }
 
@@ -314,7 +315,7 @@ int process_check(const struct options *options)
 
     if (!setup_read(&setup, options, error))
         status = complain(error);
-    else if (!log_line_setup(&gateway.access_log, &unknown))
+    else if (!log_line_setup(&gateway.access_log, gateway.routes, gateway.route_count, &unknown))
         status = complain("access log: unknown field");
     else
         fprintf(stderr, "%.*s: everything it needs is there\n", STR_ARG(gateway.name));

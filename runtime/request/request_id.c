@@ -124,65 +124,101 @@ static bool is_valid(struct str id)
     return true;
 }
 
-/* Drops the client's fields of that name; the value of the only one when it may be trusted. */
-static struct str take_incoming(struct gw_req *rq)
+/* How ids travel with this request. */
+static const struct gw_correlation *config_of(const struct gw_req *rq)
 {
-    struct fields *fields = &rq->head.fields;
-    struct str found = {0};
-    unsigned count = 0;
+    return rq->route && rq->route->correlation ? rq->route->correlation : &setup.config;
+}
 
-    for (unsigned i = 0; i < fields->count; i++) {
-        struct field *field = &fields->at[i];
-        if (field->name_len != setup.config.header_name.len ||
-            !str_eq_nocase(field_name(field), setup.config.header_name))
-            continue;
-        field->dropped = true;
-        found = field_value(field);
-        count++;
+/* The client's own id, when it may be believed. */
+static struct str incoming(const struct gw_req *rq, const struct gw_correlation *config)
+{
+    const struct field *field, *other;
+
+    if (!config->trust || !rq->trusted_peer)
+        return (struct str){0};
+    field = fields_named(&rq->head.fields, config->header_name, NULL);
+    other = field ? fields_named(&rq->head.fields, config->header_name, field) : NULL;
+    return field && !other && is_valid(field_value(field)) ? field_value(field) : (struct str){0};
+}
+
+static struct str generate(struct gw_req *rq, const struct gw_correlation *config)
+{
+    switch (config->generator) {
+    case GW_ID_COUNTER:
+        return make_counter(rq);
+    case GW_ID_TRACKER:
+        return make_tracker(rq);
+    case GW_ID_NONE:
+    case GW_ID_UUID:
+        break;
     }
-    return setup.config.trust && rq->trusted_peer && count == 1 ? found : (struct str){0};
+    return make_uuid(rq);
 }
 
 void request_id_make(struct gw_req *rq)
 {
+    const struct gw_correlation *config = config_of(rq);
+    struct str id = {0};
+
     if (!setup.needed)
         return;
-    if (setup.config.generator != GW_ID_NONE) {
-        struct str incoming = take_incoming(rq);
-        if (is_valid(incoming)) {
-            rq->request_id = incoming;
-            return;
-        }
-    }
-    switch (setup.config.generator) {
-    case GW_ID_COUNTER:
-        rq->request_id = make_counter(rq);
-        return;
-    case GW_ID_TRACKER:
-        rq->request_id = make_tracker(rq);
-        return;
-    case GW_ID_NONE:
-    case GW_ID_UUID:
-        rq->request_id = make_uuid(rq);
-    }
+    if (config->generator != GW_ID_NONE)
+        id = incoming(rq, config);
+    rq->request_id = id.len > 0 ? id : generate(rq, config);
 }
 
-static void add_line(const struct gw_req *rq, struct text *text)
+void request_id_use_route(struct gw_req *rq)
 {
-    text_add(text, setup.config.header_name);
+    const struct gw_correlation *config = rq->route->correlation;
+    struct str id;
+
+    if (!config || config->generator == GW_ID_NONE)
+        return;
+    id = incoming(rq, config);
+    if (id.len > 0)
+        rq->request_id = id;
+    else if (rq->request_id.len == 0 || config->generator != setup.config.generator ||
+             incoming(rq, &setup.config).len > 0)
+        rq->request_id = generate(rq, config);
+}
+
+static void add_line(const struct gw_correlation *config, const struct gw_req *rq,
+                     struct text *text)
+{
+    if (config->generator == GW_ID_NONE || rq->request_id.len == 0)
+        return;
+    text_add(text, config->header_name);
     text_add(text, STR(": "));
     text_add(text, rq->request_id);
     text_add(text, STR("\r\n"));
 }
 
-void request_id_line(const struct gw_req *rq, struct text *text)
+/* What the client wrote there must not stand beside ours. */
+static void drop_incoming(struct gw_req *rq, const struct gw_correlation *config)
 {
-    if (setup.config.generator != GW_ID_NONE && rq->request_id.len > 0)
-        add_line(rq, text);
+    struct fields *fields = &rq->head.fields;
+    struct str name = config->header_name;
+
+    for (unsigned i = 0; config->generator != GW_ID_NONE && i < fields->count; i++) {
+        struct field *field = &fields->at[i];
+        if (field->name_len == name.len && str_eq_nocase(field_name(field), name))
+            field->dropped = true;
+    }
+}
+
+void request_id_line(struct gw_req *rq, struct text *text)
+{
+    const struct gw_correlation *config = config_of(rq);
+
+    drop_incoming(rq, config);
+    add_line(config, rq, text);
 }
 
 void request_id_echo(const struct gw_req *rq, struct text *text)
 {
-    if (setup.config.echo)
-        request_id_line(rq, text);
+    const struct gw_correlation *config = config_of(rq);
+
+    if (config->echo)
+        add_line(config, rq, text);
 }

@@ -14,11 +14,15 @@
 void request_id_setup(const struct gw_correlation *config, bool needed);
 
 /* Fills rq->request_id: the client's own when it came through a trusted proxy and is 1 to 128 of
- * [A-Za-z0-9._-], else a new one; marks the client's field as dropped. Needs: forwarded_resolve. */
+ * [A-Za-z0-9._-], else a new one. Needs: forwarded_resolve. */
 void request_id_make(struct gw_req *rq);
 
-/* "X-Request-ID: …\r\n" for the upstream; nothing when ids travel in no header. */
-void request_id_line(const struct gw_req *rq, struct text *text);
+/* The same once more by the rules of a route that has its own. */
+void request_id_use_route(struct gw_req *rq);
+
+/* "X-Request-ID: …\r\n" for the upstream, in the place of the client's field of that name; nothing when ids
+ * travel in no header. */
+void request_id_line(struct gw_req *rq, struct text *text);
 
 /* The same for the client's answer, when the document wants it echoed. */
 void request_id_echo(const struct gw_req *rq, struct text *text);

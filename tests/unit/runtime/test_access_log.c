@@ -136,7 +136,7 @@ static const char *write_line(const struct gw_access_log *config, struct fake_re
     static char out[LOG_LINE_MAX + 1];
     struct str unknown;
 
-    assert_true(log_line_setup(config, &unknown));
+    assert_true(log_line_setup(config, NULL, 0, &unknown));
     out[log_line_write(out, LOG_LINE_MAX, &fake->rq)] = 0;
     return out;
 }
@@ -208,7 +208,7 @@ static void test_fields(void **state)
     assert_false(log_line_has_id());
     config.fields = bad;
     config.field_count = 2;
-    assert_false(log_line_setup(&config, &unknown));
+    assert_false(log_line_setup(&config, NULL, 0, &unknown));
     assert_true(str_eq(unknown, STR("colour")));
     fake_request_close(&fake);
 }
@@ -337,7 +337,7 @@ static void start(const struct gw_access_log *config, const char *path)
     const char *error = NULL;
     struct str unknown;
 
-    assert_true(log_line_setup(config, &unknown));
+    assert_true(log_line_setup(config, NULL, 0, &unknown));
     if (!access_log_start(config, str_of(path), &error))
         fail_msg("%s: %s", path, error);
 }

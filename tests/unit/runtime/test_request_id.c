@@ -101,6 +101,7 @@ static void test_incoming(void **state)
         if (incoming[i].kept ? !str_eq(fake.rq.request_id, str_of(incoming[i].kept))
                              : !is_uuid_v7(fake.rq.request_id))
             fail_msg("%s: got %.*s", incoming[i].name, STR_ARG(fake.rq.request_id));
+        request_id_line(&fake.rq, &(struct text){.pool = &fake.rq.pool});
         if (fields_named(&fake.rq.head.fields, STR("X-Request-ID"), NULL))
             fail_msg("%s: the client's field goes on to the upstream", incoming[i].name);
         fake_request_close(&fake);
@@ -202,13 +203,50 @@ static void test_lines(void **state)
     fake_request_close(&fake);
 }
 
+static void test_route(void **state)
+{
+    static const struct gw_correlation counter = {GW_ID_COUNTER, STR_INIT("X-Trace"), false, true};
+    static const struct gw_correlation off = {.generator = GW_ID_NONE};
+    static const struct gw_route own = {.correlation = &counter}, none = {.correlation = &off};
+    struct fake_request fake;
+    struct text lines;
+
+    (void)state;
+    fake_request_open(&fake, "/", "X-Request-ID: mine\r\nX-Trace: theirs\r\n");
+    lines = (struct text){.pool = &fake.rq.pool};
+    request_id_setup(&uuid, false);
+    fake.rq.trusted_peer = true;
+    request_id_make(&fake.rq);
+    assert_true(str_eq(fake.rq.request_id, STR("mine")));
+    fake.rq.route = &own;
+    request_id_use_route(&fake.rq);
+    assert_true(str_eq(fake.rq.request_id, STR("theirs")));
+    fake.rq.trusted_peer = false;
+    request_id_use_route(&fake.rq);
+    assert_true(is_uuid_v7(str_head(fake.rq.request_id, 36)) && fake.rq.request_id.at[36] == '#');
+    request_id_line(&fake.rq, &lines);
+    request_id_echo(&fake.rq, &lines);
+    assert_true(str_starts(text_str(&lines), STR("X-Trace: ")));
+    assert_int_equal(str_find(text_str(&lines), '\n'), lines.len - 1);
+    assert_null(fields_named(&fake.rq.head.fields, STR("X-Trace"), NULL));
+    assert_non_null(fields_named(&fake.rq.head.fields, STR("X-Request-ID"), NULL));
+    fake.rq.route = &none;
+    lines.len = 0;
+    request_id_use_route(&fake.rq);
+    request_id_line(&fake.rq, &lines);
+    request_id_echo(&fake.rq, &lines);
+    assert_int_equal(lines.len, 0);
+    assert_true(fake.rq.request_id.len > 0); /* errors still have one */
+    fake_request_close(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uuid),     cmocka_unit_test(test_same_microsecond),
         cmocka_unit_test(test_incoming), cmocka_unit_test(test_counter),
         cmocka_unit_test(test_tracker),  cmocka_unit_test(test_off),
-        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines),    cmocka_unit_test(test_route),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
