@@ -4,6 +4,9 @@
 #include "base/text.h"
 #include "member.h"
 
+/* Of the values of a branch of route[]; beyond it the branch is believed to be of use. */
+enum { MOST_COMBINATIONS = 1024 };
+
 /* ---- upstreams ---- */
 
 struct usage {
@@ -118,23 +121,86 @@ static struct str example(struct pool *pool, const struct ir_operation *op,
     return text_str(&all);
 }
 
+static void never_taken(struct job *job, const struct ir_operation *op,
+                        const struct ir_branch *late)
+{
+    diag_error(&job->diags, late->loc, "unreachable-branch",
+               "this branch is never taken: %.*s goes to an earlier one",
+               STR_ARG(example(&job->pool, op, late)));
+}
+
+static bool is_covered(struct job *job, const struct ir_operation *op, size_t late)
+{
+    for (size_t i = 0; i < late; i++) {
+        const struct ir_branch *early = &op->branches.at[i];
+        if (!covers(early, &op->branches.at[late]))
+            continue;
+        never_taken(job, op, &op->branches.at[late]);
+        diag_note(&job->diags, early->loc,
+                  early->all.count > 0 ? "this branch takes it" : "this branch takes everything");
+        return true;
+    }
+    return false;
+}
+
+/* Combinations of one value for each condition; 0 when they are too many to look at. */
+static size_t combinations(const struct ir_branch *branch)
+{
+    size_t product = 1;
+
+    for (size_t i = 0; i < branch->all.count && product > 0; i++) {
+        product *= branch->all.at[i].value_count;
+        if (product > MOST_COMBINATIONS)
+            return 0;
+    }
+    return product;
+}
+
+/* The branch with the values of combination `number` alone. */
+static struct ir_branch narrowed(struct pool *pool, const struct ir_branch *branch, size_t number)
+{
+    struct ir_branch one = {0};
+
+    for (size_t i = 0; i < branch->all.count; i++) {
+        struct ir_condition *c = vec_add(pool, &one.all);
+        *c = branch->all.at[i];
+        c->values += number % c->value_count;
+        number /= c->value_count;
+        c->value_count = 1;
+    }
+    return one;
+}
+
+/* Nothing is left of a branch whose every value some earlier branch takes. */
+static void check_together(struct job *job, const struct ir_operation *op, size_t late)
+{
+    const struct ir_branch *branch = &op->branches.at[late];
+    const size_t count = combinations(branch);
+    bool *takes = pool_alloc(&job->pool, late * sizeof *takes);
+
+    for (size_t n = 0; n < count; n++) {
+        struct ir_branch one = narrowed(&job->pool, branch, n);
+        size_t early = 0;
+
+        while (early < late && !covers(&op->branches.at[early], &one))
+            early++;
+        if (early == late)
+            return;
+        takes[early] = true;
+    }
+    if (count == 0)
+        return;
+    never_taken(job, op, branch);
+    for (size_t i = 0; i < late; i++)
+        if (takes[i])
+            diag_note(&job->diags, op->branches.at[i].loc, "this branch takes a part of it");
+}
+
 static void check_branches(struct job *job, const struct ir_operation *op)
 {
-    for (size_t i = 1; i < op->branches.count; i++) {
-        const struct ir_branch *late = &op->branches.at[i];
-        for (size_t j = 0; j < i; j++) {
-            const struct ir_branch *early = &op->branches.at[j];
-            if (!covers(early, late))
-                continue;
-            diag_error(&job->diags, late->loc, "unreachable-branch",
-                       "this branch is never taken: %.*s goes to an earlier one",
-                       STR_ARG(example(&job->pool, op, late)));
-            diag_note(&job->diags, early->loc,
-                      early->all.count > 0 ? "this branch takes it"
-                                           : "this branch takes everything");
-            break;
-        }
-    }
+    for (size_t i = 1; i < op->branches.count; i++)
+        if (!is_covered(job, op, i))
+            check_together(job, op, i);
     if (op->branches.count > 0 && op->branches.at[op->branches.count - 1].all.count > 0)
         diag_error(&job->diags, op->branches.at[op->branches.count - 1].loc, "missing-default",
                    "no branch takes the other requests of %.*s %.*s: end 'route' with one without "
