@@ -37,9 +37,9 @@ static bool read_version(struct job *job, const struct node *root, struct api *a
     }
     if (!member_is(job, m->value, NODE_TEXT, "openapi"))
         return false;
-    for (char minor = '0'; minor <= '2'; minor++) {
-        if (is_version(m->value->text, minor)) {
-            api->version = (enum api_version)(minor - '0');
+    for (int minor = 0; minor <= 2; minor++) {
+        if (is_version(m->value->text, (char)('0' + minor))) {
+            api->version = (enum api_version)minor;
             return true;
         }
     }

@@ -178,21 +178,28 @@ static uint32_t text_offset(struct builder *b, struct str text)
     return offset;
 }
 
+/* Those of a node's branches that share a part. */
+struct picks {
+    const struct branch *branches;
+    const uint64_t *keys;
+    const uint32_t *picked;
+    size_t count;
+};
+
 /* The slots of one part; free ones repeat some branch, which then never fits. */
 static void fill(struct builder *b, struct pathmap_node *node, struct phash_part part,
-                 const struct branch *branches, const uint64_t *keys, const uint32_t *picked,
-                 size_t count)
+                 const struct picks *p)
 {
-    const struct branch *any = &branches[count ? picked[0] : 0];
+    const struct branch *any = &p->branches[p->count ? p->picked[0] : 0];
 
     node->edges = (uint32_t)b->edges.count;
     node->seed = part.seed;
     node->slots = part.slots;
     for (uint32_t i = 0; i < part.slots; i++)
         *vec_add(b->pool, &b->edges) = (struct pathmap_edge){text_offset(b, any->text), any->next};
-    for (size_t i = 0; i < count; i++) {
-        const struct branch *branch = &branches[picked[i]];
-        uint32_t slot = pathmap_slot(keys[picked[i]], part.seed, part.slots);
+    for (size_t i = 0; i < p->count; i++) {
+        const struct branch *branch = &p->branches[p->picked[i]];
+        uint32_t slot = pathmap_slot(p->keys[p->picked[i]], part.seed, part.slots);
 
         b->edges.at[node->edges + slot] =
             (struct pathmap_edge){text_offset(b, branch->text), branch->next};
@@ -208,7 +215,7 @@ static int32_t emit_node(struct builder *b, struct pathmap_node node, const stru
     if (phash->bits == 0) {
         for (size_t i = 0; i < count; i++)
             picked[i] = (uint32_t)i;
-        fill(b, &node, phash->parts[0], branches, keys, picked, count);
+        fill(b, &node, phash->parts[0], &(struct picks){branches, keys, picked, count});
         *vec_add(b->pool, &b->nodes) = node;
         return (int32_t)index;
     }
@@ -227,8 +234,8 @@ static int32_t emit_node(struct builder *b, struct pathmap_node node, const stru
     split.seed = (uint16_t)phash->bits;
     *vec_add(b->pool, &b->nodes) = split;
     for (size_t i = 0; i < parts; i++) {
-        fill(b, &node, phash->parts[i], branches, keys, picked + starts[i],
-             starts[i + 1] - starts[i]);
+        struct picks picks = {branches, keys, picked + starts[i], starts[i + 1] - starts[i]};
+        fill(b, &node, phash->parts[i], &picks);
         *vec_add(b->pool, &b->nodes) = node;
     }
     return (int32_t)index;

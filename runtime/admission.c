@@ -84,7 +84,7 @@ static void grow(struct admission *admission)
     admission->slot_count = old_count > 0 ? old_count * 2 : FIRST_SLOTS;
     admission->slots = pool_xmalloc(admission->slot_count * sizeof *admission->slots);
     memset(admission->slots, 0, admission->slot_count * sizeof *admission->slots);
-    for (uint32_t i = 0; i < old_count; i++) {
+    for (uint32_t i = 0; old && i < old_count; i++) {
         struct visitor *visitor = old[i], *next;
         for (; visitor; visitor = next) {
             struct visitor **slot = slot_of(admission, visitor->address);

@@ -12,7 +12,7 @@
 enum { FRAMES = 48, STACK = 64 * 1024, LINE_SIZE = 256 };
 
 /* Where the program was loaded, from the linker: addresses are told relative to it, as addr2line wants. */
-extern const char __executable_start[];
+extern const char __executable_start[]; /* NOLINT(bugprone-reserved-identifier): ld's name */
 extern const char etext[];
 
 static const char *program = "";

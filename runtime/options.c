@@ -129,7 +129,7 @@ static char **read_one(struct options *options, struct pool *pool, char **at, st
         *error = pool_printf(pool, "--%s needs a value: %s", option->name, option->value);
         return NULL;
     }
-    if (!take(options, pool, option, value)) {
+    if (!take(options, pool, option, value ? value : "")) {
         *error = pool_printf(pool, "--%s %s: must be %s", option->name, value, option->value);
         return NULL;
     }

@@ -106,7 +106,8 @@ static void read_respond(struct policy_reader *r, const struct node *node, const
         read_header(r, &raw->headers[i], &respond->answer);
     if (body != NULL)
         read_body(r, body, &respond->answer);
-    if (respond->answer.body.len > 0 && (number == 204 || number == 205 || number == 304))
+    if (body != NULL && respond->answer.body.len > 0 &&
+        (number == 204 || number == 205 || number == 304))
         diag_error(&r->job->diags, body->loc, "contradiction",
                    "an answer with status %u has no body", (unsigned)number);
 }

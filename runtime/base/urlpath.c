@@ -283,6 +283,7 @@ const char *urlpath_normalise(struct str path, const struct urlpath_rules *rules
     return NULL;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the writer writes there */
 const char *urlpath_literal(struct str text, const struct urlpath_rules *rules, char *buf,
                             struct str *out)
 {

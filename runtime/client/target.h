@@ -68,6 +68,7 @@ void target_pool(struct upstream_conn *conn);
 void target_close(struct upstream_conn *conn);
 
 /* A counter that others may read meanwhile. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the store is a builtin */
 static inline void stats_add(uint64_t *counter, int64_t by)
 {
     __atomic_store_n(counter, *counter + (uint64_t)by, __ATOMIC_RELAXED);

@@ -23,9 +23,7 @@ static void put_joined(struct head_text *text, struct str rest)
 
     if (slash && rest.len > 0 && rest.at[0] == '/')
         rest = str_from(rest, 1);
-    else if (!slash && (rest.len == 0 || rest.at[0] != '/') && text->at[text->len - 1] == ' ')
-        head_put(text, STR("/"));
-    else if (!slash && rest.len > 0 && rest.at[0] != '/')
+    else if (!slash && (rest.len > 0 ? rest.at[0] != '/' : text->at[text->len - 1] == ' '))
         head_put(text, STR("/"));
     head_put(text, rest);
 }
