@@ -1,0 +1,132 @@
+"""What a request costs, counted: system calls, and memory from the system. Not time."""
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from crowd import Answers
+from http_peer import RawClient, wait_until
+
+DOCUMENT = """
+openapi: 3.1.0
+info: {title: cost, version: "1"}
+security: []
+x-gateway:
+  version: 1
+  upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}}
+  upstream: origin
+  access_log: %s
+paths:
+  /x: {get: &any {responses: {default: {description: any}}}, post: *any}
+  /here: {get: {x-gateway: {respond: {status: 200, body: here}}, responses: {default: {description: any}}}}
+"""
+GET = b"GET /x HTTP/1.1\r\nHost: a\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n"
+HERE = b"GET /here HTTP/1.1\r\nHost: a\r\n\r\n"
+CONNECTIONS, ROUNDS = 64, 40
+MEMORY = {"brk", "mmap", "munmap", "mremap", "madvise", "mprotect"}
+WAITS = {"epoll_wait", "epoll_pwait", "epoll_pwait2"}
+
+pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="counts with strace")
+
+
+class Load:
+    """Rounds of one request on each of some keep-alive connections. Answers are read by their length."""
+
+    def __init__(self, running):
+        self.clients = [RawClient(running.port) for _ in range(CONNECTIONS)]
+
+    def run(self, rounds, request):
+        for _ in range(rounds):
+            for client in self.clients:
+                client.sock.sendall(request)
+            for client in self.clients:
+                self.read(client.sock)
+
+    @staticmethod
+    def read(sock):
+        data = sock.recv(65536)
+        assert data.startswith(b"HTTP/1.1 200 ")
+        while b"\r\n\r\n" not in data:
+            data += sock.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        left = int(re.search(rb"Content-Length: (\d+)", head).group(1)) - len(body)
+        while left > 0:
+            left -= len(sock.recv(65536))
+        assert left == 0
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+
+
+def count_calls(running, load, rounds, request, tmp_path, only=("all",)):
+    """System calls of the whole process while the load runs."""
+    log = str(tmp_path / "calls")
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=" + ",".join(sorted(only)), "-o", log,
+                               "-p", str(running.pid)], stderr=subprocess.DEVNULL)
+    try:
+        def is_attached():
+            with open(f"/proc/{running.pid}/status") as file:
+                return f"TracerPid:\t{tracer.pid}" in file.read()
+        wait_until(is_attached, "strace")
+        time.sleep(0.2)  # all threads
+        load.run(1, request)
+        begin = os.path.getsize(log)
+        load.run(rounds, request)
+        time.sleep(0.1)
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(10)
+    with open(log, errors="replace") as file:
+        file.seek(begin)
+        return collections.Counter(re.findall(r"^\d+ +(\w+)\(", file.read(), re.M))
+
+
+def serve(gateway, origin, request, log="false"):
+    """A gateway that has met the largest crowd: all requests were there at once."""
+    running = gateway(DOCUMENT % log, "--workers", "1", "--upstream", f"origin={origin.url}")
+    load = Load(running)
+    for _ in range(5):
+        os.kill(running.pid, signal.SIGSTOP)
+        for client in load.clients:
+            client.sock.sendall(request)
+        os.kill(running.pid, signal.SIGCONT)
+        for client in load.clients:
+            load.read(client.sock)
+    load.run(20, request)
+    return running, load
+
+
+def test_four_calls_for_a_proxied_request(gateway, tmp_path):
+    with Answers(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello") as origin:
+        running, load = serve(gateway, origin, GET)
+        calls = count_calls(running, load, ROUNDS, GET, tmp_path)
+        load.close()
+    requests = CONNECTIONS * ROUNDS
+    waits = sum(calls.pop(name, 0) for name in WAITS)
+    assert 3.99 * requests <= sum(calls.values()) <= 4.05 * requests, calls
+    assert waits < requests, "a turn of the loop serves more than one request"
+
+
+def test_two_calls_for_a_constant_answer(gateway, origin, tmp_path):
+    running, load = serve(gateway, origin, HERE)
+    calls = count_calls(running, load, ROUNDS, HERE, tmp_path)
+    load.close()
+    waits = sum(calls.pop(name, 0) for name in WAITS)
+    assert 1.99 * CONNECTIONS * ROUNDS <= sum(calls.values()) <= 2.05 * CONNECTIONS * ROUNDS, calls
+    assert waits < CONNECTIONS * ROUNDS
+
+
+@pytest.mark.parametrize("log", ["false", "true"])
+def test_no_memory_in_the_steady_state(gateway, tmp_path, log):
+    """Thousands of requests, and not one call for memory. On a busy machine a larger crowd than ever may meet
+    within the gateway once; not again and again."""
+    with Answers(b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20000) as origin:
+        running, load = serve(gateway, origin, GET, log)
+        calls = [count_calls(running, load, 100, GET, tmp_path, only=MEMORY) for _ in range(3)]
+        load.close()
+    assert not min(calls, key=len), calls
