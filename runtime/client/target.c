@@ -149,10 +149,25 @@ void target_not_ready(struct stream *stream)
     (void)stream;
 }
 
-/* Whatever an idle connection has to say, it is not an answer: it was closed, or it is out of step. */
+/* The edge for what came along unread may be spent, and an event may speak of what has been read since: only a
+ * read can tell whether there is something. */
+static bool is_silent(struct upstream_conn *conn)
+{
+    char byte;
+
+    if (conn->wire.stream.hangup || conn->wire.stream.failed)
+        return false;
+    return !conn->wire.stream.readable || stream_read(&conn->wire.stream, &byte, 1) == STREAM_AGAIN;
+}
+
+/* Whatever an idle connection has to say, it is not an answer: it was closed, or it is out of step. That it is
+ * writable again is no word. */
 static void idle_ready(struct stream *stream)
 {
-    target_close(CONTAINER(struct upstream_conn, wire.stream, stream));
+    struct upstream_conn *conn = CONTAINER(struct upstream_conn, wire.stream, stream);
+
+    if (!is_silent(conn))
+        target_close(conn);
 }
 
 static void idle_timeout(struct timer *timer)
@@ -170,16 +185,6 @@ struct upstream_conn *target_take_idle(struct target *target)
     conn->reused = true;
     conn->waits = CONN_WAITS_NOT;
     return conn;
-}
-
-/* The edge for what came along unread is spent: only a read can tell whether something did. */
-static bool is_silent(struct upstream_conn *conn)
-{
-    char byte;
-
-    if (conn->wire.stream.hangup || conn->wire.stream.failed)
-        return false;
-    return !conn->wire.stream.readable || stream_read(&conn->wire.stream, &byte, 1) == STREAM_AGAIN;
 }
 
 void target_pool(struct upstream_conn *conn)
