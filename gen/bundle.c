@@ -192,6 +192,15 @@ static struct node *copy_reference(struct bundle *b, struct node *node, struct s
         pool_printf(&b->job->pool, "#/components/%s/%.*s", moved->section, STR_ARG(moved->name)));
 }
 
+/* A whole map of names that stands elsewhere: `properties: {$ref: …}`. Nothing in components could hold it. */
+static struct node *copy_names(struct bundle *b, struct node *node, struct context context)
+{
+    struct node *target = ref_follow(b->job, node);
+    if (!target || target->loc.file == b->root->loc.file)
+        return node;
+    return copy(b, target, context);
+}
+
 /* ---- copying ---- */
 
 static struct node *copy_list(struct bundle *b, const struct node *node, struct context context)
@@ -236,6 +245,8 @@ static struct node *copy(struct bundle *b, struct node *node, struct context con
     struct node *made;
     if (context.room == ROOM_OBJECT && reference && reference->kind == NODE_TEXT)
         made = copy_reference(b, node, reference->text, context);
+    else if (reference && reference->kind == NODE_TEXT)
+        made = copy_names(b, node, context);
     else if (node->kind == NODE_MAP)
         made = copy_map(b, node, context);
     else

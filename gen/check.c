@@ -110,9 +110,10 @@ static struct str example(struct pool *pool, const struct ir_operation *op,
         else if (c->kind == IR_IF_PREFIX)
             path = value;
         else if (c->kind == IR_IF_PATH_PARAM)
-            text_printf(&fields, " with {%.*s} = '%.*s'", STR_SHORT(c->name), STR_SHORT(value));
+            text_printf(&fields, "%s {%.*s} = '%.*s'", fields.len ? " and" : " with",
+                        STR_SHORT(c->name), STR_SHORT(value));
         else
-            text_printf(&fields, " with '%.*s: %.*s'",
+            text_printf(&fields, "%s '%.*s: %.*s'", fields.len ? " and" : " with",
                         STR_SHORT(c->kind == IR_IF_HOST ? STR("Host") : c->name), STR_SHORT(value));
     }
     text_printf(&all, "%.*s %.*s", STR_SHORT(op->method), STR_SHORT(path));

@@ -179,6 +179,30 @@ static int no_path(const struct question *q)
     return status;
 }
 
+static bool is_listed(struct str list, struct str method)
+{
+    while (list.len > 0) {
+        struct str item = str_head(list, str_find(list, ','));
+
+        if (str_eq(item, method))
+            return true;
+        list = str_trim(str_from(list, item.len + 1), " ");
+    }
+    return false;
+}
+
+/* Adds what the list does not have yet, as the gateway does. */
+static void allow_also(struct text *list, struct str more)
+{
+    while (more.len > 0) {
+        struct str method = str_head(more, str_find(more, ','));
+
+        more = str_trim(str_from(more, method.len + 1), " ");
+        if (!is_listed(text_str(list), method))
+            text_printf(list, "%s%.*s", list->len ? ", " : "", STR_ARG(method));
+    }
+}
+
 /* The methods of all variants whose conditions hold. */
 static int no_method(const struct question *q, const struct route_path *path)
 {
@@ -192,7 +216,7 @@ static int no_method(const struct question *q, const struct route_path *path)
         if ((variant->host_count && !host_is(q, variant->hosts, variant->host_count)) ||
             !all_hold(q, variant->conditions.at, variant->conditions.count))
             continue;
-        text_printf(&allow, "%s%.*s", allow.len ? ", " : "", STR_ARG(variant->allow));
+        allow_also(&allow, variant->allow);
     }
     list = text_str(&allow);
     if (list.len == 0)

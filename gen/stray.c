@@ -3,12 +3,17 @@
 #include "ref.h"
 #include "setting.h"
 
+struct place {
+    const struct node *node;
+    bool names; /* its keys are names that the document gives, not words of OpenAPI */
+};
+
 /* Nodes by address: those seen, and those still to be looked into. */
 struct walk {
     struct job *job;
     const struct node **seen;
     size_t seen_count, seen_cap; /* cap: a power of two */
-    VEC(const struct node *) todo;
+    VEC(struct place) todo;
     bool blocks; /* report blocks, else references alone */
 };
 
@@ -49,10 +54,26 @@ static bool see(struct walk *w, const struct node *node)
     return true;
 }
 
-static void look_into(struct walk *w, const struct node *node)
+static void look_into(struct walk *w, const struct node *node, bool names)
 {
     if (node != NULL && (node->kind == NODE_MAP || node->kind == NODE_LIST) && see(w, node))
-        *vec_add(&w->job->pool, &w->todo) = node;
+        *vec_add(&w->job->pool, &w->todo) = (struct place){node, names && node->kind == NODE_MAP};
+}
+
+/* A schema's property may be called `default`, or `x-gateway`. */
+static bool holds_names(struct str key)
+{
+    static const struct str keys[] = {
+        STR_INIT("properties"), STR_INIT("patternProperties"), STR_INIT("dependentSchemas"),
+        STR_INIT("$defs"),      STR_INIT("definitions"),       STR_INIT("schemas"),
+        STR_INIT("responses"),  STR_INIT("parameters"),        STR_INIT("requestBodies"),
+        STR_INIT("headers"),    STR_INIT("securitySchemes"),
+    };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (str_eq(keys[i], key))
+            return true;
+    return false;
 }
 
 /* Values of the document's subject, not of its language; and parts that are read past. */
@@ -83,19 +104,21 @@ static void report_block(struct walk *w, const struct member *m)
                    "'sensitive' is not built yet");
 }
 
-static void walk_map(struct walk *w, const struct node *map)
+static void walk_map(struct walk *w, const struct node *map, bool names)
 {
     const struct node *reference = node_get(map, "$ref");
 
     if (reference != NULL && reference->kind == NODE_TEXT)
-        look_into(w, ref_follow(w->job, (struct node *)map));
+        look_into(w, ref_follow(w->job, (struct node *)map), names);
     for (size_t i = 0; i < map->member_count; i++) {
         const struct member *m = &map->members[i];
-        if (str_eq(m->key, STR("x-gateway")) && m->value->kind == NODE_MAP) {
+        if (names) {
+            look_into(w, m->value, false);
+        } else if (str_eq(m->key, STR("x-gateway")) && m->value->kind == NODE_MAP) {
             if (w->blocks && see(w, m->value))
                 report_block(w, m);
         } else if (!is_closed(m->key)) {
-            look_into(w, m->value);
+            look_into(w, m->value, holds_names(m->key));
         }
     }
 }
@@ -122,13 +145,14 @@ static void see_known(struct walk *w, const struct api *api)
 
 static void walk(struct walk *w, const struct api *api)
 {
-    look_into(w, api->root);
+    look_into(w, api->root, false);
     while (w->todo.count > 0) {
-        const struct node *node = w->todo.at[--w->todo.count];
+        struct place place = w->todo.at[--w->todo.count];
+        const struct node *node = place.node;
         if (node->kind == NODE_MAP)
-            walk_map(w, node);
+            walk_map(w, node, place.names);
         for (size_t i = 0; node->kind == NODE_LIST && i < node->item_count; i++)
-            look_into(w, node->items[i]);
+            look_into(w, node->items[i], false);
     }
 }
 

@@ -24,6 +24,11 @@ int command_explain(const struct options *options)
     size_t count = options->operands.count;
     if (count < 3)
         return options_usage(options, "explain takes SPEC METHOD URL");
+    for (size_t i = 0; i < options->headers.count; i++) {
+        struct str line = options->headers.at[i];
+        if (str_find(line, ':') == line.len)
+            return options_usage(options, "-H takes 'Name: value', not '%.*s'", STR_ARG(line));
+    }
     compile_begin(&c, options);
     compile_trees(&c, count - 2);
     compile_apis(&c);

@@ -1,0 +1,97 @@
+"""`explain` and the gateway are two readers of one plan: what the one foretells the other does."""
+import concurrent.futures
+import os
+import random
+import re
+import subprocess
+
+import pytest
+from fixtures import GEN
+
+TEMPLATES = ["/", "/a", "/a/", "/a/b", "/a/{x}", "/a/{x}/c", "/{y}/b", "/{y}/{z}", "/a/{x}.json", "/a/{x}:run", "/a/v{x}",
+             "/caf%C3%A9", "/long/{one}/{two}/{three}", "/a/b/c/d", "/q", "/q?kind=cat", "/q?kind=dog", "/a/b%2Fc", "/~tilde"]
+PARAMETER = re.compile(r"{(\w+)}")
+
+
+def document():
+    """Each operation answers with its name; the methods differ from path to path."""
+    lines = ["openapi: 3.1.0", "info: {title: explained, version: '1'}", "security: []", "servers: [{url: /v1}]",
+             "x-gateway: {access_log: false}", "paths:"]
+    for number, template in enumerate(TEMPLATES):
+        lines.append(f"  '{template}':")
+        names = PARAMETER.findall(template)
+        if names:
+            lines.append("    parameters: [" + ", ".join(
+                f"{{name: {name}, in: path, required: true, schema: {{type: string}}}}" for name in names) + "]")
+        for method in ("get", "post") if number % 3 else ("get",):
+            lines.append(f"    {method}: {{operationId: op{number}{method}, x-gateway: {{respond: {{body: op{number}{method}}}}}, "
+                         "responses: {default: {description: any}}}")
+    lines += ["  /rest/{tail}:",
+              "    parameters: [{name: tail, in: path, required: true, schema: {type: string}}]",
+              "    x-gateway: {match: {prefix: true}}",
+              "    get: {operationId: rest, x-gateway: {respond: {body: rest}}, responses: {default: {description: any}}}",
+              "  /hosts:",
+              "    x-gateway: {match: {hosts: [a.example.com, '*.test']}}",
+              "    get: {operationId: hosts, x-gateway: {respond: {body: hosts}}, responses: {default: {description: any}}}"]
+    return "\n".join(lines) + "\n"
+
+
+PIECES = ["a", "b", "c", "v1", "v", "x.json", ".json", "y:run", ":run", "vv", "q", "rest", "hosts", "long", "one", "caf%C3%A9",
+          "caf%c3%a9", "b%2Fc", "b%2fc", "%61", "%2e", "%2E%2e", ".", "..", "", "~tilde", "%7Etilde", "%00", "%zz", "%", "A",
+          "a;p=1", "a%20b", "%41", "*", "a@b", "'", "%e2%82", "d"]
+QUERIES = ["", "", "", "?kind=cat", "?kind=dog", "?kind=cow", "?x=1&kind=cat", "?kind=c%61t", "?", "?kind", "?/../"]
+HOSTS = ["a", "a.example.com", "A.example.COM", "b.test", "test", "b.test:81"]
+
+
+def urls(count):
+    chance = random.Random(9)
+    for _ in range(count):
+        if chance.random() < 0.5:
+            path = PARAMETER.sub(lambda _: chance.choice(PIECES) or "z", chance.choice(TEMPLATES).split("?")[0])
+        else:
+            path = "/" + "/".join(chance.choice(PIECES) for _ in range(chance.randint(1, 4)))
+        base = chance.choice(["/v1"] * 8 + ["", "/v1/.", "/%761", "/V1"])
+        yield (chance.choice(["GET", "GET", "GET", "POST", "HEAD", "DELETE", "OPTIONS"]), base + path + chance.choice(QUERIES),
+               chance.choice(HOSTS))
+
+
+def foretold(folder, method, url, host):
+    """(route or None, status, Allow) by `explain`."""
+    done = subprocess.run([GEN, "explain", "openapi.yaml", method, url, "-H", f"Host: {host}"], cwd=folder, capture_output=True,
+                          text=True, timeout=60)
+    facts = dict(re.findall(r"^(\S+(?: \S+)?) {2,}(.*)$", done.stdout, re.M))
+    allow = facts.get("Allow")
+    if "route" in facts:
+        assert done.returncode == 0
+        return facts["route"], 200, allow
+    if "answer" in facts:
+        return None, 204, allow
+    assert done.returncode == 1 and "no route" in facts, done.stdout + done.stderr
+    return None, int(facts["no route"].split(":")[0]), allow
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explained")
+    (folder / "openapi.yaml").write_text(document())
+    return folder
+
+
+def test_two_hundred_urls(module_gateway, explained):
+    one = module_gateway(document())
+    cases = list(urls(200))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = list(pool.map(lambda case: foretold(explained, *case), cases))
+    taken = set()
+    for (method, url, host), (route, status, allow) in zip(cases, said):
+        with one.client() as client:
+            client.send(f"{method} {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            answer = client.answer(method)
+        what = f"{method} {url} at {host}: explain says {route or status}, the gateway {answer.status} {answer.body[:40]!r}"
+        assert answer.status == status, what
+        if route and method != "HEAD":
+            assert answer.body == route.encode(), what
+        if allow:
+            assert answer["Allow"] == allow, what
+        taken.add(route or status)
+    assert len(taken) > 15 and {400, 404, 405, 204} <= taken, taken
