@@ -72,7 +72,7 @@ static void read_rewrite(struct policy_reader *r, const struct node *node, const
         w->strip = (enum rewrite_strip)(raw->strip - 1);
     else if (raw->strip_path == YES)
         w->strip = REWRITE_STRIP_MATCH;
-    w->redirects = raw->redirects == YES;
+    w->redirects = raw->redirects != NO;
     read_path(r, raw->prefix, "prefix", &w->prefix);
     read_path(r, raw->path, "path", &w->path);
     if (w->prefix.text.at != NULL && memchr(w->prefix.text.at, '{', w->prefix.text.len) != NULL)

@@ -7,10 +7,11 @@ enum gw_next flow_get_profile(struct gw_req *rq)
     static const struct gw_piece path[] = {
         {.literal = STR_INIT("/v2/profile"), .param = -1},
     };
-    /* rewrite: path /v2/profile */
+    /* rewrite: path /v2/profile, redirects */
     static const struct gw_rewrite rewrite = {
         .path = path,
         .path_count = 1,
+        .redirects = true,
     };
     static const struct gw_forward forward = {
         .upstream = &backend_account,
@@ -35,10 +36,11 @@ enum gw_next flow_get_my_order(struct gw_req *rq)
         {.literal = STR_INIT("/v2/orders/"), .param = -1},
         /* orderId */ {.param = 0},
     };
-    /* rewrite: path /v2/orders/{orderId} */
+    /* rewrite: path /v2/orders/{orderId}, redirects */
     static const struct gw_rewrite rewrite = {
         .path = path,
         .path_count = 2,
+        .redirects = true,
     };
     static const struct gw_forward forward = {
         .upstream = &backend_account,

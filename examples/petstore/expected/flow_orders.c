@@ -4,9 +4,10 @@
 /* GET /v1/orders/{orderId} */
 enum gw_next flow_get_order(struct gw_req *rq)
 {
-    /* rewrite: strip /v1 */
+    /* rewrite: strip /v1, redirects */
     static const struct gw_rewrite rewrite = {
         .strip = 3,
+        .redirects = true,
     };
     static const struct gw_forward forward = {
         .upstream = &backend_orders,

@@ -19,9 +19,10 @@ enum gw_next flow_list_pets(struct gw_req *rq)
 /* GET /pets/{id} */
 enum gw_next flow_get_pet(struct gw_req *rq)
 {
-    /* rewrite: prefix /v2 */
+    /* rewrite: prefix /v2, redirects */
     static const struct gw_rewrite rewrite = {
         .prefix = STR_INIT("/v2"),
+        .redirects = true,
     };
     static const struct gw_forward forward = {
         .upstream = &backend_pets,

@@ -72,9 +72,10 @@ enum gw_next flow_branched(struct gw_req *rq)
     static const struct str v_query_v[] = {
         STR_INIT("1"),
     };
-    /* rewrite: prefix /v */
+    /* rewrite: prefix /v, redirects */
     static const struct gw_rewrite v_2_rewrite = {
         .prefix = STR_INIT("/v"),
+        .redirects = true,
     };
     static const struct gw_forward v_2_forward = {
         .upstream = &backend_v,
