@@ -11,8 +11,9 @@
 
 static bool colour_wanted(const struct options *options)
 {
-    const char *refused = getenv("NO_COLOR");
-    return options->format == DIAG_TEXT && !(refused && *refused) && isatty(STDERR_FILENO);
+    const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return options->format == DIAG_TEXT && !(refused && *refused) && isatty(STDERR_FILENO) &&
+           !(terminal && !strcmp(terminal, "dumb"));
 }
 
 void compile_begin(struct compilation *c, const struct options *options)

@@ -138,6 +138,31 @@ static struct loc place(struct reader *reader, yaml_mark_t mark)
                         (uint32_t)mark.index - reader->starts[reader->line] + 1};
 }
 
+/* What is behind the parser's words, as far as the character at the place tells. */
+static const char *advise(const struct reader *reader, struct loc loc)
+{
+    enum { KEY_MAX = 1024 };
+    const struct source *source = source_get(&reader->job->sources, reader->file);
+    struct str line = str_from(source->bytes, source->lines[loc.line - 1]);
+    size_t at = 0;
+
+    for (uint32_t col = 1; col < loc.col && at < line.len; col++)
+        utf8_next(line, &at);
+    switch (at < line.len ? line.at[at] : '\0') {
+    case '\t':
+        return "YAML indents by spaces, not by tabs";
+    case '@':
+    case '`':
+    case '%':
+        return "a value that begins like this needs quotes";
+    case ':':
+        return loc.col > KEY_MAX ? "a key of more than 1024 characters must stand behind '? '"
+                                 : "a value that holds ': ' needs quotes";
+    default:
+        return NULL;
+    }
+}
+
 static void report_syntax(struct reader *reader)
 {
     yaml_parser_t *parser = &reader->parser;
@@ -148,9 +173,13 @@ static void report_syntax(struct reader *reader)
                    "yaml-syntax", "%s", parser->problem);
         return;
     }
-    diag_error(d, place(reader, parser->problem_mark), "yaml-syntax", "%s",
-               parser->problem ? parser->problem : "out of memory");
-    if (parser->context)
+    struct loc loc = place(reader, parser->problem_mark);
+    const char *advice = advise(reader, loc);
+
+    diag_error(d, loc, "yaml-syntax", "%s", parser->problem ? parser->problem : "out of memory");
+    if (advice)
+        diag_note(d, loc, "%s", advice);
+    else if (parser->context && parser->context_mark.index != parser->problem_mark.index)
         diag_note(d, place(reader, parser->context_mark), "%s", parser->context);
 }
 

@@ -123,7 +123,7 @@ static enum lexeme lex(struct json *json)
             "-"                      { return bad(json, start, "digits must follow the '-'"); }
             whole "."                { return bad(json, start, "digits must follow the '.'"); }
             whole point? [eE] [-+]?  { return bad(json, start, "an exponent needs digits"); }
-            [a-zA-Z_$][a-zA-Z_$0-9]* { return bad(json, start, "a string needs double quotes"); }
+            [a-zA-Z_$][a-zA-Z_$0-9]* { return bad(json, start, "JSON has no such word; a string needs double quotes"); }
             "'"                      { return bad(json, start, "a string needs double quotes"); }
             "#" | "/*" | "//"        { return bad(json, start, "JSON has no comments"); }
             "\xEF\xBB\xBF"           { return bad(json, start, "JSON begins without a byte order mark"); }
@@ -266,7 +266,7 @@ enum json_kind json_next(struct json *json)
         lexeme = lex(json);
     }
     if (lexeme == LEX_BAD)
-        return fail(json, json->error);
+        return fail(json, json->expect == NOTHING ? "nothing may follow the value" : json->error);
     switch ((enum expect)json->expect) {
     case VALUE:
     case VALUE_OR_END:
