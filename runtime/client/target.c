@@ -112,6 +112,7 @@ struct upstream_conn *target_new_conn(struct target *target)
     }
     memset(conn, 0, sizeof *conn);
     conn->target = target;
+    conn->changes = target->name.changes;
     conn->wire.stream.fd = -1;
     stats_add(&target->stats.connections, 1);
     return conn;
@@ -175,10 +176,33 @@ static void idle_timeout(struct timer *timer)
     target_close(CONTAINER(struct upstream_conn, timer, timer));
 }
 
+/* False when the name does not lead there any more. */
+static bool is_named(struct upstream_conn *conn)
+{
+    const struct dns_name *name = &conn->target->name;
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+
+    if (conn->changes == name->changes)
+        return true;
+    if (getpeername(conn->wire.stream.fd, (struct sockaddr *)&peer, &len) != 0 ||
+        !dns_has_address(name, (const struct sockaddr *)&peer))
+        return false;
+    conn->changes = name->changes;
+    return true;
+}
+
 struct upstream_conn *target_take_idle(struct target *target)
 {
     struct upstream_conn *conn = target->idle;
 
+    if (!conn)
+        return NULL;
+    dns_refresh(target->upstream->all->dns, &target->name);
+    while (conn && !is_named(conn)) {
+        target_close(conn);
+        conn = target->idle;
+    }
     if (!conn)
         return NULL;
     pool_unlink(conn);
@@ -258,6 +282,7 @@ static void unix_address(struct dns_name *name)
         return;
     name->addresses[0] = (struct dns_address){address.at, address.len};
     name->count = 1;
+    name->refresh_at = name->keep_until = UINT64_MAX;
 }
 
 static void upstream_init(struct upstreams *all, struct upstream *upstream,

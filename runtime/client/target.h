@@ -19,6 +19,7 @@ struct upstream_conn {
     struct upstream_call *call;
     struct dial *dial;                  /* while connecting */
     struct upstream_conn *next, **link; /* in the pool */
+    uint32_t changes; /* of the target's addresses, when this one was last seen among them */
     bool reused;
     uint8_t waits; /* enum conn_wait: what the timer is for while there is a call */
 };

@@ -298,7 +298,8 @@ const struct body_out_ops h1_out_ops = {
     .splice = out_splice,
 };
 
-/* RFC 9110 section 15.2: never to HTTP/1.0; 100 only to who asked for it. */
+/* RFC 9110 section 15.2: never to HTTP/1.0; 100 only to who asked for it. Who does not read gets no more hints
+ * than are kept of an answer. */
 static void x_interim(struct exchange *x, const struct head_out *head)
 {
     struct h1_turn *turn = CONTAINER(struct h1_turn, x, x);
@@ -308,6 +309,8 @@ static void x_interim(struct exchange *x, const struct head_out *head)
     if (turn->replied || turn->head.minor == 0)
         return;
     if (head->status == 100 && turn->expect != EXPECT_WAITS)
+        return;
+    if (turn->conn->wire.out_len > 0 && turn->conn->wire.out_len >= x->buffer)
         return;
     h1_head_answer(&text, &(struct h1_answer){.head = head, .framing = FRAMING_NONE});
     wire_queue(&turn->conn->wire, bufs, head_text_str(&text));

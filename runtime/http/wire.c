@@ -8,7 +8,8 @@
 enum {
     BUFS_KEPT = 512,
     FLUSH_PIECES = 8,
-    PIPE_BYTES = 256 * 1024,
+    PIPE_BYTES = 256 * 1024, /* room for many small pieces */
+    SPLICE_MAX = 64 * 1024,  /* at once: what a slow receiver leaves has to be kept */
     HEAD_READ = 16 * 1024,
     ADDED_LINES = 32 * 1024 /* what a head may gain on its way through */
 };
@@ -292,7 +293,7 @@ ssize_t wire_splice(struct wire *wire, struct bufs *bufs, struct stream *from, s
     if (!pipe_open(bufs))
         return STREAM_AGAIN;
     moved =
-        stream_splice(from, &wire->stream, bufs->pipe, len < PIPE_BYTES ? len : PIPE_BYTES, &stuck);
+        stream_splice(from, &wire->stream, bufs->pipe, len < SPLICE_MAX ? len : SPLICE_MAX, &stuck);
     if (moved == STREAM_FAILED || (stuck > 0 && !queue_stuck(wire, bufs, stuck)))
         pipe_close(bufs);
     if (wire->stream.failed)

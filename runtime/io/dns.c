@@ -167,11 +167,44 @@ static uint64_t smallest_ttl(const struct ares_addrinfo *info)
     return ttl > TTL_MIN_MS ? ttl : TTL_MIN_MS;
 }
 
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return a->sa_family != AF_INET6 ||
+           memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                  &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+bool dns_has_address(const struct dns_name *name, const struct sockaddr *address)
+{
+    for (size_t i = 0; i < name->count; i++)
+        if (same_address((const struct sockaddr *)&name->addresses[i].at, address))
+            return true;
+    return false;
+}
+
+static bool has_all_of(const struct dns_name *name, const struct dns_address *old, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!dns_has_address(name, (const struct sockaddr *)&old[i].at))
+            return false;
+    return true;
+}
+
 static void take_answer(struct dns_name *name, const struct ares_addrinfo *info)
 {
     uint64_t now = name->op.loop->now, ttl = smallest_ttl(info);
+    struct dns_address old[DNS_MAX_ADDRESSES];
+    size_t old_count = name->count;
 
+    memcpy(old, name->addresses, old_count * sizeof old[0]);
     take_addresses(name, info->nodes);
+    if (!has_all_of(name, old, old_count))
+        name->changes++;
     name->error = NULL;
     name->backoff = 0;
     name->fresh_until = now + ttl;
@@ -288,12 +321,17 @@ static void rotate(struct dns_name *name, sa_family_t family)
         *hole = first;
 }
 
+void dns_refresh(struct dns *dns, struct dns_name *name)
+{
+    if (!name->pending && dns->loop->now >= name->refresh_at)
+        ask(dns, name);
+}
+
 bool dns_resolve(struct dns *dns, struct dns_name *name)
 {
     if (!name->op.loop)
         begin(dns, name);
-    if (!name->pending && dns->loop->now >= name->refresh_at)
-        ask(dns, name);
+    dns_refresh(dns, name);
     if (usable(dns, name)) {
         if (name->count > 1) {
             rotate(name, AF_INET6);

@@ -33,6 +33,7 @@ struct dns_name {
     uint64_t keep_until;  /* an old answer serves so long while a new one is awaited */
     uint64_t backoff;     /* ms to the next try after a failure */
     const char *error;    /* why the last lookup failed, or NULL */
+    uint32_t changes;     /* counts the answers that lack an address of the one before */
 };
 
 struct dns;
@@ -46,6 +47,12 @@ void dns_close(struct dns *dns);
  * literal address is usable at once, for ever. Each call that returns true moves the first address of either
  * family behind its others, so that connections spread over them. */
 bool dns_resolve(struct dns *dns, struct dns_name *name);
+
+/* For who goes on using a connection: asks again when it is time to, waits for nothing. */
+void dns_refresh(struct dns *dns, struct dns_name *name);
+
+/* Whether this is one of the name's addresses. */
+bool dns_has_address(const struct dns_name *name, const struct sockaddr *address);
 
 /* "1.2.3.4", "::1" to a socket address; false when it is a name. */
 bool dns_literal(struct str host, uint16_t port, struct dns_address *address);

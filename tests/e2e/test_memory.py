@@ -41,14 +41,14 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\n" + ANSWER_FIELDS + b"\r\n"
 
 
 class Crowd:
-    def __init__(self, running, count, send, room=None):
+    def __init__(self, running, count, send, room=None, path=None):
         self.socks = []
         base = settled_memory(running.pid)
         for _ in range(count):
-            sock = socket.socket()
+            sock = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
             if room:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-            sock.connect(("127.0.0.1", running.port))
+            sock.connect(path or ("127.0.0.1", running.port))
             self.socks.append(sock)
             sock.settimeout(0.05)
             try:
@@ -65,8 +65,8 @@ class Crowd:
             sock.close()
 
 
-def start(gateway, origin=None):
-    running = gateway(DOCUMENT, "--workers", "1", *(["--upstream", f"origin={origin.url}"] if origin else []))
+def start(gateway, origin=None, *more):
+    running = gateway(DOCUMENT, "--workers", "1", *(["--upstream", f"origin={origin.url}"] if origin else []), *more)
     running.ask(b"GET /here HTTP/1.1\r\nHost: a\r\n\r\n")
     return running
 
@@ -113,6 +113,19 @@ def test_clients_that_do_not_read(gateway, name, room):
     with Answers(head, size) as origin:
         running = start(gateway, origin)
         with Crowd(running, 1000 if name == "length" else 300, lambda sock: sock.sendall(request), room) as crowd:
+            assert origin.count > 0
+            assert crowd.each < BUSY
+            assert is_well(running)
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_clients_whose_sockets_hold_little(gateway, tmp_path, name):
+    """A unix socket takes a fraction of what one over loopback does: the rest is for the gateway to keep, or not."""
+    head, size, request = GREEDY[name]
+    path = str(tmp_path / "front")
+    with Answers(head, size) as origin:
+        running = start(gateway, origin, "--listen", f"unix:{path}")
+        with Crowd(running, 100, lambda sock: sock.sendall(request), path=path) as crowd:
             assert origin.count > 0
             assert crowd.each < BUSY
             assert is_well(running)

@@ -308,17 +308,20 @@ class Origin:
     origin.may_break   requests from now on may break off; else that is a failure of the test
     origin.requests    what came, in order; .raw has the very bytes
     origin.connections how many were accepted
+
+    `listener`: a listening socket to be used, of whatever family, instead of a free port.
     """
 
-    def __init__(self, answer=OK):
+    def __init__(self, answer=OK, listener=None):
         self.answer, self.on_head, self.may_break = answer, None, False
         self.requests, self.failures, self.connections = [], [], 0
         self.arrived = queue.Queue()
         self.lock = threading.Lock()
         self.open_ones = []
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.listener = listener or socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.is_unix = self.listener.family == socket.AF_UNIX
+        self.port = None if self.is_unix else self.listener.getsockname()[1]
+        self.url = f"unix:{self.listener.getsockname()}" if self.is_unix else f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -334,7 +337,8 @@ class Origin:
             except OSError:
                 return
             sock.settimeout(WAIT * 3)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not self.is_unix:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.connections += 1
                 connection = OriginConnection(sock, self.connections)
@@ -400,6 +404,10 @@ class Origin:
         self.arrived = queue.Queue()
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # close alone would leave it to the waiting accept
+        except OSError:
+            pass
         self.listener.close()
         with self.lock:
             for connection in self.open_ones:
