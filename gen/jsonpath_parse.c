@@ -471,6 +471,7 @@ struct jsonpath *jsonpath_parse(struct job *job, struct str text, struct loc loc
     path->loc = loc;
     path->query = parse_query(&p);
     if (!p.failed && p.at < text.len)
-        fail(&p, "the query ends before this");
+        fail(&p, peek(&p) == '-' ? "a name with a '-' stands in brackets: ['x-gateway']"
+                                 : "the query ends before this");
     return p.failed ? NULL : path;
 }

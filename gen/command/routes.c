@@ -64,22 +64,30 @@ static void print_cells(const struct str *cells, const size_t *widths, FILE *out
     fputc('\n', out);
 }
 
-static void print_effective(struct pool *pool, const struct gateway *gw,
+/* "from the document, openapi.yaml:12": with overlays and references the file is not obvious. */
+static struct str origin_text(struct job *job, const struct ir_origin *origin)
+{
+    const struct source *source = source_get(&job->sources, origin->loc.file);
+    return one_line(&job->pool, pool_printf(&job->pool, "from the %s, %.*s:%u", origin->level,
+                                            STR_ARG(source->name), origin->loc.line));
+}
+
+static void print_effective(struct job *job, const struct gateway *gw,
                             const struct ir_operation *op, FILE *out)
 {
+    struct pool *pool = &job->pool;
     const struct value *facts = view_facts(pool, gw, op);
     for (size_t i = 0; i < facts->items.count; i++) {
         struct str value = one_line(pool, fact_text(facts, i, "value"));
         fprintf(out, "    %.*s: %.*s\n", STR_ARG(fact_text(facts, i, "key")), STR_ARG(value));
     }
     for (size_t i = 0; i < op->origins.count; i++) {
-        const struct ir_origin *origin = &op->origins.at[i];
-        fprintf(out, "    %.*s: from the %s, line %u\n", STR_ARG(origin->key), origin->level,
-                origin->loc.line);
+        struct str text = origin_text(job, &op->origins.at[i]);
+        fprintf(out, "    %.*s: %.*s\n", STR_ARG(op->origins.at[i].key), STR_ARG(text));
     }
 }
 
-static void print_text(struct pool *pool, const struct gateway *gw, const struct row *rows,
+static void print_text(struct job *job, const struct gateway *gw, const struct row *rows,
                        bool effective)
 {
     size_t widths[COLUMN_COUNT];
@@ -96,7 +104,7 @@ static void print_text(struct pool *pool, const struct gateway *gw, const struct
     for (size_t i = 0; i < gw->operations.count; i++) {
         print_cells(rows[i].cells, widths, stdout);
         if (effective)
-            print_effective(pool, gw, rows[i].op, stdout);
+            print_effective(job, gw, rows[i].op, stdout);
     }
 }
 
@@ -114,7 +122,24 @@ static struct str markdown(struct pool *pool, struct str cell)
     return out.len ? text_str(&out) : STR("");
 }
 
-static void print_markdown(struct pool *pool, const struct gateway *gw, const struct row *rows,
+static void markdown_effective(struct job *job, const struct gateway *gw,
+                               const struct ir_operation *op)
+{
+    struct pool *pool = &job->pool;
+    const struct value *facts = view_facts(pool, gw, op);
+    for (size_t f = 0; f < facts->items.count; f++) {
+        struct str value = markdown(pool, one_line(pool, fact_text(facts, f, "value")));
+        printf("%s%.*s: %.*s", f ? "; " : "| ", STR_ARG(fact_text(facts, f, "key")),
+               STR_ARG(value));
+    }
+    for (size_t i = 0; i < op->origins.count; i++) {
+        struct str text = markdown(pool, origin_text(job, &op->origins.at[i]));
+        printf("; %.*s: %.*s", STR_ARG(op->origins.at[i].key), STR_ARG(text));
+    }
+    fputc(' ', stdout);
+}
+
+static void print_markdown(struct job *job, const struct gateway *gw, const struct row *rows,
                            bool effective)
 {
     for (size_t c = 0; c < COLUMN_COUNT; c++)
@@ -125,16 +150,12 @@ static void print_markdown(struct pool *pool, const struct gateway *gw, const st
     puts(effective ? "|---|" : "|");
     for (size_t i = 0; i < gw->operations.count; i++) {
         for (size_t c = 0; c < COLUMN_COUNT; c++) {
-            struct str cell = markdown(pool, rows[i].cells[c]);
+            struct str cell = markdown(&job->pool, rows[i].cells[c]);
             printf("| %.*s ", STR_ARG(cell));
         }
-        const struct value *facts = view_facts(pool, gw, rows[i].op);
-        for (size_t f = 0; effective && f < facts->items.count; f++) {
-            struct str value = markdown(pool, one_line(pool, fact_text(facts, f, "value")));
-            printf("%s%.*s: %.*s", f ? "; " : "| ", STR_ARG(fact_text(facts, f, "key")),
-                   STR_ARG(value));
-        }
-        puts(effective ? " |" : "|");
+        if (effective)
+            markdown_effective(job, gw, rows[i].op);
+        puts("|");
     }
 }
 
@@ -148,7 +169,7 @@ static void json_member(struct text *out, const char *key, struct str value, con
     text_json(out, value);
 }
 
-static void json_effective(struct text *out, const struct gateway *gw,
+static void json_effective(struct job *job, struct text *out, const struct gateway *gw,
                            const struct ir_operation *op)
 {
     const struct value *facts = view_facts(out->pool, gw, op);
@@ -163,13 +184,15 @@ static void json_effective(struct text *out, const struct gateway *gw,
         const struct ir_origin *origin = &op->origins.at[i];
         json_member(out, "key", origin->key, i ? ", {" : "{");
         json_member(out, "level", str_of(origin->level), ", ");
+        json_member(out, "file", source_get(&job->sources, origin->loc.file)->name, ", ");
         text_printf(out, ", \"line\": %u}", origin->loc.line);
     }
     text_byte(out, ']');
 }
 
-static void print_json(struct pool *pool, const struct gateway *gw, bool effective)
+static void print_json(struct job *job, const struct gateway *gw, bool effective)
 {
+    struct pool *pool = &job->pool;
     struct text out = {.pool = pool};
     text_add(&out, STR("["));
     for (size_t i = 0; i < gw->operations.count; i++) {
@@ -184,7 +207,7 @@ static void print_json(struct pool *pool, const struct gateway *gw, bool effecti
                     (unsigned long long)op->limits.body, op->internal ? "true" : "false",
                     op->deprecated ? "true" : "false");
         if (effective)
-            json_effective(&out, gw, op);
+            json_effective(job, &out, gw, op);
         text_byte(&out, '}');
     }
     text_add(&out, STR("\n]\n"));
@@ -203,11 +226,11 @@ int command_routes(const struct options *options)
         struct pool *pool = &c.job.pool;
         struct row *rows = make_rows(pool, c.gw);
         if (options->routes_format == ROUTES_JSON)
-            print_json(pool, c.gw, options->effective);
+            print_json(&c.job, c.gw, options->effective);
         else if (options->routes_format == ROUTES_MARKDOWN)
-            print_markdown(pool, c.gw, rows, options->effective);
+            print_markdown(&c.job, c.gw, rows, options->effective);
         else
-            print_text(pool, c.gw, rows, options->effective);
+            print_text(&c.job, c.gw, rows, options->effective);
     }
     return compile_end(&c);
 }
