@@ -9,6 +9,7 @@ import time
 
 import pytest
 from crowd import Answers
+from fixtures import IS_SANITIZED
 from http_peer import RawClient, wait_until
 
 DOCUMENT = """
@@ -30,7 +31,8 @@ CONNECTIONS, ROUNDS = 64, 40
 MEMORY = {"brk", "mmap", "munmap", "mremap", "madvise", "mprotect"}
 WAITS = {"epoll_wait", "epoll_pwait", "epoll_pwait2"}
 
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="counts with strace")
+pytestmark = [pytest.mark.skipif(not shutil.which("strace"), reason="counts with strace"),
+              pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer makes calls of its own")]
 
 
 class Load:

@@ -10,7 +10,10 @@ import threading
 
 import pytest
 from crowd import Answers, settled_memory
+from fixtures import IS_SANITIZED
 from http_peer import wait_until
+
+pytestmark = pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer needs memory of its own")
 
 DOCUMENT = """
 openapi: 3.1.0

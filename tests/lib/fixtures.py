@@ -13,6 +13,7 @@ from http_peer import Origin, RawClient, WAIT, wait_until
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GEN = os.path.abspath(os.environ.get("APIGW_GEN", os.path.join(TOP, "build/release/apigw-gen")))
 SANITIZER = re.compile(r"Sanitizer|runtime error:")
+IS_SANITIZED = os.path.basename(os.path.dirname(GEN)) == "san"  # memory is another's then
 
 
 def build(cache, spec, options=()):
