@@ -184,7 +184,7 @@ bool mock_answer(struct job *job, const struct api_operation *op, struct said st
         if (status.text.at == NULL)
             return true;
         diag_error(&job->diags, status.loc, "unknown-status", "%.*s has no response '%.*s' to show",
-                   STR_ARG(op->method), STR_SHORT(status.text));
+                   STR_SHORT(op->method), STR_SHORT(status.text));
         return false;
     }
     answer->status = status_of(response->status.text);

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "base/urlpath.h"
+#include "member.h"
 
 /* Methods of the Allow field, in the order in which they are listed. */
 static const char *const methods[] = {"GET",   "HEAD",    "POST",  "PUT",  "DELETE",
@@ -263,10 +264,10 @@ static void conflict(struct planner *p, struct route_path *path,
     struct str url = example_url(p, variant, &p->gw->endpoints.at[late->endpoint], host);
 
     diag_error(d, late->loc, "route-conflict",
-               "%.*s %.*s takes the same requests as %.*s, such as %.*s", STR_ARG(late->method),
-               STR_ARG(late->path), STR_ARG(early->path), STR_ARG(url));
+               "%.*s %.*s takes the same requests as %.*s, such as %.*s", STR_SHORT(late->method),
+               STR_SHORT(late->path), STR_SHORT(early->path), STR_SHORT(url));
     path->conflict = true;
-    diag_note(d, early->loc, "%.*s %.*s is here", STR_ARG(early->method), STR_ARG(early->path));
+    diag_note(d, early->loc, "%.*s %.*s is here", STR_SHORT(early->method), STR_SHORT(early->path));
 }
 
 static const struct route_method *declared(const struct route_variant *variant, struct str method)
@@ -345,9 +346,14 @@ static void check_shape(struct planner *p, const struct route_path *path)
     for (size_t i = 1; i < path->endpoints.count && path->variants.count == 1; i++) {
         const struct ir_endpoint *other = &p->gw->endpoints.at[path->endpoints.at[i]];
 
-        diag_warn(d, other->loc, "same-shape", "%.*s and %.*s are one path to the gateway",
-                  STR_ARG(other->pattern), STR_ARG(first->pattern));
-        diag_note(d, first->loc, "%.*s is here", STR_ARG(first->pattern));
+        if (str_eq(other->pattern, first->pattern))
+            diag_warn(d, other->loc, "same-shape",
+                      "%.*s stands twice; to the gateway it is one path",
+                      STR_SHORT(other->pattern));
+        else
+            diag_warn(d, other->loc, "same-shape", "%.*s and %.*s are one path to the gateway",
+                      STR_SHORT(other->pattern), STR_SHORT(first->pattern));
+        diag_note(d, first->loc, "%.*s is here", STR_SHORT(first->pattern));
     }
 }
 
@@ -424,7 +430,7 @@ static void build_tree(struct planner *p)
     for (size_t i = 1; i < tree->crowd_count && i < 4; i++) {
         path = &p->plan->paths.at[tree->crowd[i]];
         diag_note(&p->job->diags, p->gw->endpoints.at[path->endpoints.at[0]].loc,
-                  "%.*s is one of them", STR_ARG(path->pattern));
+                  "%.*s is one of them", STR_SHORT(path->pattern));
     }
 }
 
