@@ -51,6 +51,7 @@ static void finds(void **state)
     assert_int_equal(str_find_str((struct str){NULL, 0}, STR("a")), 0);
     assert_true(str_starts(s, STR("a\0b")));
     assert_true(str_starts(s, STR("")));
+    assert_true(str_starts(s, (struct str){NULL, 0}));
     assert_false(str_starts(STR("a"), STR("ab")));
     assert_int_equal(str_from(s, 99).len, 0);
     assert_int_equal(str_head(s, 99).len, s.len);
