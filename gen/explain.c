@@ -434,24 +434,23 @@ static void print(const struct question *q, FILE *out)
     }
 }
 
-int explain(struct job *job, struct gateway *gw, struct str method, struct str url,
-            const struct ir_header *headers, size_t count, FILE *out)
+int explain(struct job *job, struct gateway *gw, const struct explain_request *request, FILE *out)
 {
     struct text text = {.pool = &job->pool};
     struct question q = {
         .pool = &job->pool,
         .gw = gw,
         .out = &text,
-        .method = method,
-        .headers = headers,
-        .header_count = count,
+        .method = request->method,
+        .headers = request->headers,
+        .header_count = request->header_count,
     };
 
     int result;
 
-    take_apart(&q, url);
-    text_printf(&text, "%-12s %.*s %.*s%s%.*s\n", "request", STR_ARG(method), STR_ARG(q.path),
-                q.has_query ? "?" : "", STR_ARG(q.query));
+    take_apart(&q, request->url);
+    text_printf(&text, "%-12s %.*s %.*s%s%.*s\n", "request", STR_ARG(request->method),
+                STR_ARG(q.path), q.has_query ? "?" : "", STR_ARG(q.query));
     if (q.host.len > 0)
         say(&q, "host", q.host);
     result = answer(&q);

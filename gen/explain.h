@@ -5,10 +5,16 @@
 #include "ir.h"
 #include "job.h"
 
-/* Prints which route takes METHOD URL, the normalised path, its parameters, every policy in order and the
- * upstream's URL; or why none does. `url` is a path or an absolute URL. needs: a planned gateway. Returns 0
- * when a route takes it, else 1. */
-int explain(struct job *job, struct gateway *gateway, struct str method, struct str url,
-            const struct ir_header *headers, size_t count, FILE *out);
+/* The request that is asked about; `url` is a path or an absolute URL. */
+struct explain_request {
+    struct str method, url;
+    const struct ir_header *headers;
+    size_t header_count;
+};
+
+/* Prints which route takes the request, the normalised path, its parameters, every policy in order and the
+ * upstream's URL; or why none does. needs: a planned gateway. Returns 0 when a route takes it, else 1. */
+int explain(struct job *job, struct gateway *gateway, const struct explain_request *request,
+            FILE *out);
 
 #endif

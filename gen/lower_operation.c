@@ -316,23 +316,25 @@ static void set_origins(struct lowering_operation *o)
 static void lower_operation(struct lowering_operation *o, uint32_t first_endpoint)
 {
     struct gateway *gw = o->l->gw;
-    struct ir_operation op = {
-        .method = o->api->method, .loc = o->api->loc, .document = o->document->index};
+    struct ir_operation *op = pool_new(&o->l->job->pool, struct ir_operation);
     struct ir_endpoint *endpoint;
 
-    o->op = &op;
-    op.id = operation_id(o);
-    op.deprecated = o->api->deprecated;
+    o->op = op;
+    op->method = o->api->method;
+    op->loc = o->api->loc;
+    op->document = o->document->index;
+    op->id = operation_id(o);
+    op->deprecated = o->api->deprecated;
     for (size_t i = 0; i < o->api->tags.count; i++)
-        *vec_add(&o->l->job->pool, &op.tags) = o->api->tags.at[i].text;
+        *vec_add(&o->l->job->pool, &op->tags) = o->api->tags.at[i].text;
     o->base_path = base_of(o);
     set_hosts(o);
     endpoint = find_endpoint(o, first_endpoint);
     if (endpoint == NULL)
         return;
     o->endpoint = endpoint;
-    op.path = endpoint->pattern;
-    op.endpoint = (uint32_t)(endpoint - gw->endpoints.at);
+    op->path = endpoint->pattern;
+    op->endpoint = (uint32_t)(endpoint - gw->endpoints.at);
     check_parameters(o);
     set_switches(o);
     set_limits(o);
@@ -344,7 +346,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     set_origins(o);
     lower_security(o);
     *vec_add(&o->l->job->pool, &endpoint->operations) = (uint32_t)gw->operations.count;
-    *vec_add(&o->l->job->pool, &gw->operations) = op;
+    *vec_add(&o->l->job->pool, &gw->operations) = *op;
 }
 
 static void lower_path(struct lowering *l, struct lowering_document *d, const struct api_path *path)

@@ -2,10 +2,21 @@
 
 #include "gw.h"
 
+/* The document's words for a terminal: control characters must not reach it. */
+static void plain(struct text *text, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char byte = (unsigned char)s.at[i];
+        text_byte(text, byte < 0x20 || byte == 0x7f ? '?' : s.at[i]);
+    }
+}
+
 void about_version(struct text *text)
 {
-    text_printf(text, "%.*s %.*s (build %.*s)\n", STR_ARG(gateway.name), STR_ARG(gateway.version),
-                STR_ARG(gateway.build_id));
+    plain(text, gateway.name);
+    text_byte(text, ' ');
+    plain(text, gateway.version);
+    text_printf(text, " (build %.*s)\n", STR_ARG(gateway.build_id));
 }
 
 static void member(struct text *text, const char *name, struct str value)

@@ -37,9 +37,13 @@ int command_explain(const struct options *options)
     progress_stage(&c.progress, NULL);
     int none = 0;
     if (!job_failed(&c.job)) {
-        struct str method = options->operands.at[count - 2], url = options->operands.at[count - 1];
-        none = explain(&c.job, c.gw, method, url, headers(&c.job.pool, options),
-                       options->headers.count, stdout);
+        struct explain_request request = {
+            .method = options->operands.at[count - 2],
+            .url = options->operands.at[count - 1],
+            .headers = headers(&c.job.pool, options),
+            .header_count = options->headers.count,
+        };
+        none = explain(&c.job, c.gw, &request, stdout);
     }
     int status = job_end(&c.job);
     return status ? status : none;

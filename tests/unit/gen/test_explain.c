@@ -37,7 +37,8 @@ static const char *answer(struct job *job, const char *method, const char *url, 
     name_plan(job, gw);
     route_plan(job, gw);
     assert_false(job_failed(job));
-    status = explain(job, gw, str_of(method), str_of(url), &beta, header != NULL, out);
+    struct explain_request request = {str_of(method), str_of(url), &beta, header != NULL};
+    status = explain(job, gw, &request, out);
     fclose(out);
     return text;
 }
