@@ -88,6 +88,12 @@ def test_version(binary):
     assert re.fullmatch(r"process-test 1\.5 \(build \S+\)\n", done.stdout)
 
 
+def test_version_keeps_control_characters_from_the_terminal(build_cache):
+    hostile = PLAIN.replace('version: "1"', r'version: "1\e[31m\n2"')
+    told = run(build(build_cache, hostile), "--version").stdout
+    assert "1?[31m?2" in told and told.count("\n") == 1
+
+
 def test_version_json(binary):
     about = json.loads(run(binary, "--version", "--json").stdout)
     assert about["name"] == "process-test" and about["version"] == "1.5" and about["operations"] == 2
