@@ -4,7 +4,6 @@
  *
  *   origin PORT          (0: any; prints the port, then serves until it is killed)
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

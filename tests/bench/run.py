@@ -337,6 +337,17 @@ def table(results, names, rounds, seconds, route_count):
     return "\n".join(lines)
 
 
+def matcher(folder, routes):
+    """The matcher by itself: nanoseconds for a random request, bytes of its tables."""
+    program = os.path.join(os.path.dirname(ORIGIN), "matcher")
+    if not os.path.exists(program):
+        return ""
+    with open(folder + "/routes", "w") as out:
+        out.writelines(f"{method} {path}\n" for method, path in routes)
+    text = subprocess.run([program, folder + "/routes"], capture_output=True, text=True, check=True).stdout
+    return "\n\nThe matcher alone, beside a plain trie of segments:\n\n```\n" + text + "```"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-n", type=int, default=3)
@@ -366,6 +377,8 @@ def main():
         origin.terminate()
         origin.wait()
     text = table(results, names, args.n, args.t, len(routes))
+    with tempfile.TemporaryDirectory() as folder:
+        text += matcher(folder, routes)
     print(text)
     if args.write:
         open(args.write, "w").write("# Last results of `make bench`\n\n" + text + "\n")
