@@ -7,9 +7,9 @@ set -eu
 build='gcc make re2c pkg-config binutils libevent-dev libc-ares-dev libyaml-dev libcyaml-dev'
 demo="$build curl"
 test="$demo git gcc clang clang-format libclang-rt-14-dev universal-ctags libcmocka-dev python3 python3-pytest
-    python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus nginx-light strace
-    iproute2 util-linux man-db zsh wrk"
-bench="$test haproxy"
+    python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus strace
+    util-linux man-db zsh wrk"
+bench="$test haproxy nginx-light"
 
 case ${1:-build} in
 build) wanted=$build ;;

@@ -29,7 +29,7 @@ def document(origin):
     return {
         "openapi": "3.1.0", "info": {"title": "soak", "version": "1"}, "security": [],
         "x-gateway": {"version": 1, "upstreams": {"origin": {"targets": [{"url": f"http://127.0.0.1:{origin}"}]}},
-                      "listeners": [{"address": "127.0.0.1:0", "header_timeout": "2s"}], "status": {"address": "127.0.0.1:0"},
+                      "listeners": [{"address": "127.0.0.1:0", "limits": {"header_timeout": "2s"}}], "status": {"address": "127.0.0.1:0"},
                       "timeouts": {"send": "2s", "read": "2s"}, "limits": {"body": "4m"}, "access_log": {"output": "stdout"}},
         "paths": {
             "/r/{rest}": {"parameters": rest, "get": dict(answer, operationId="read"), "post": dict(answer, operationId="write"),
@@ -101,12 +101,14 @@ def start(folder, origin):
     process = subprocess.Popen([folder + "/gw", "--workers", "2"], stdout=open(folder + "/log", "w"), stderr=messages)
     for _ in range(200):
         text = open(folder + "/messages").read()
-        ports = [int(p) for p in re.findall(r"listening on 127\.0\.0\.1:(\d+)", text)]
-        if len(ports) >= 2:
-            return process, ports[0], ports[1]
+        traffic_port = re.search(r"listening on 127\.0\.0\.1:(\d+)", text)
+        status_port = re.search(r"status on 127\.0\.0\.1:(\d+)", text)
+        if traffic_port and status_port and "ready" in text:
+            return process, int(traffic_port.group(1)), int(status_port.group(1))
         if process.poll() is not None:
             break
         time.sleep(0.05)
+    process.kill()
     raise SystemExit("the gateway did not start: " + text)
 
 
@@ -141,8 +143,9 @@ def main():
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
     origin = subprocess.Popen([os.path.join(TOP, "build/release/tests/bench/origin"), "0"], stdout=subprocess.PIPE, text=True)
     with tempfile.TemporaryDirectory(prefix="apigw-soak-") as folder:
-        process, port, status = start(folder, int(origin.stdout.readline()))
+        process = None
         try:
+            process, port, status = start(folder, int(origin.stdout.readline()))
             idle = descriptors(process.pid)
             done = traffic(port, max(4, seconds // 4))
             first, fds = resident(process.pid), settle(process.pid, idle + 200)
@@ -153,7 +156,7 @@ def main():
             ended = process.wait(60)
             lines = lines_of(folder + "/log")
         finally:
-            if process.poll() is None:
+            if process is not None and process.poll() is None:
                 process.kill()
             origin.terminate()
             origin.wait()
