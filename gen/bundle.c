@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "ref.h"
+#include "room.h"
 
 /* Something that moved into components. */
 struct moved {
@@ -20,66 +21,7 @@ struct bundle {
     unsigned depth;
 };
 
-/* What a node is, as far as references and names below it are concerned. */
-enum room { ROOM_OBJECT, ROOM_NAMES, ROOM_PATHS, ROOM_DATA };
-
-struct context {
-    enum room room;
-    const char *section; /* of components, for a reference that stands here */
-};
-
-/* What stands below a key of an object. */
-static const struct {
-    const char *key;
-    struct context below;
-} keys[] = {
-    {"paths", {ROOM_PATHS, NULL}},
-    {"webhooks", {ROOM_PATHS, NULL}},
-    {"pathItems", {ROOM_PATHS, NULL}},
-    {"schema", {ROOM_OBJECT, "schemas"}},
-    {"schemas", {ROOM_NAMES, "schemas"}},
-    {"properties", {ROOM_NAMES, "schemas"}},
-    {"patternProperties", {ROOM_NAMES, "schemas"}},
-    {"$defs", {ROOM_NAMES, "schemas"}},
-    {"definitions", {ROOM_NAMES, "schemas"}},
-    {"dependentSchemas", {ROOM_NAMES, "schemas"}},
-    {"parameters", {ROOM_NAMES, "parameters"}},
-    {"responses", {ROOM_NAMES, "responses"}},
-    {"requestBodies", {ROOM_NAMES, "requestBodies"}},
-    {"requestBody", {ROOM_OBJECT, "requestBodies"}},
-    {"headers", {ROOM_NAMES, "headers"}},
-    {"examples", {ROOM_NAMES, "examples"}},
-    {"links", {ROOM_NAMES, "links"}},
-    {"callbacks", {ROOM_NAMES, "callbacks"}},
-    {"securitySchemes", {ROOM_NAMES, "securitySchemes"}},
-    {"content", {ROOM_NAMES, NULL}},
-    {"mapping", {ROOM_DATA, NULL}},
-    {"variables", {ROOM_DATA, NULL}},
-    {"example", {ROOM_DATA, NULL}},
-    {"value", {ROOM_DATA, NULL}},
-    {"default", {ROOM_DATA, NULL}},
-    {"const", {ROOM_DATA, NULL}},
-    {"enum", {ROOM_DATA, NULL}},
-};
-
-static struct context below(struct context here, struct str key)
-{
-    if (here.room == ROOM_DATA)
-        return here;
-    if (here.room == ROOM_NAMES)
-        return (struct context){ROOM_OBJECT, here.section};
-    if (here.room == ROOM_PATHS)
-        return (struct context){ROOM_OBJECT, "pathItems"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (str_eq(key, str_of(keys[i].key)))
-            return keys[i].below;
-    }
-    /* items, allOf, additionalProperties …: schemas hold schemas */
-    return (struct context){ROOM_OBJECT,
-                            here.section && !strcmp(here.section, "schemas") ? "schemas" : NULL};
-}
-
-static struct node *copy(struct bundle *b, struct node *node, struct context context);
+static struct node *copy(struct bundle *b, struct node *node, struct room room);
 
 static struct node *new_node(struct bundle *b, const struct node *like)
 {
@@ -156,7 +98,7 @@ static struct moved *move(struct bundle *b, struct node *target, struct str refe
     moved->name = free_name(b, section, own_name(b, reference));
     map_set(&b->by_place, pool, place, moved);
     *vec_add(pool, &b->moved) = moved;
-    moved->copy = copy(b, target, (struct context){ROOM_OBJECT, section});
+    moved->copy = copy(b, target, (struct room){ROOM_OBJECT, section});
     return moved;
 }
 
@@ -174,7 +116,7 @@ static struct node *reference_to(struct bundle *b, const struct node *node, stru
 }
 
 static struct node *copy_reference(struct bundle *b, struct node *node, struct str reference,
-                                   struct context context)
+                                   struct room room)
 {
     bool here = node->loc.file == b->root->loc.file;
     if (here && reference.len && reference.at[0] == '#')
@@ -184,57 +126,55 @@ static struct node *copy_reference(struct bundle *b, struct node *node, struct s
         return node;
     if (target->loc.file == b->root->loc.file)
         return reference_to(b, node, str_from(reference, str_find(reference, '#')));
-    if (!context.section || !strcmp(context.section, "pathItems"))
-        return copy(b, target, (struct context){ROOM_OBJECT, NULL});
-    struct moved *moved = move(b, target, reference, context.section);
+    if (!room.section || !strcmp(room.section, "pathItems"))
+        return copy(b, target, (struct room){ROOM_OBJECT, NULL});
+    struct moved *moved = move(b, target, reference, room.section);
     return reference_to(
         b, node,
         pool_printf(&b->job->pool, "#/components/%s/%.*s", moved->section, STR_ARG(moved->name)));
 }
 
 /* A whole map of names that stands elsewhere: `properties: {$ref: …}`. Nothing in components could hold it. */
-static struct node *copy_names(struct bundle *b, struct node *node, struct context context)
+static struct node *copy_names(struct bundle *b, struct node *node, struct room room)
 {
     struct node *target = ref_follow(b->job, node);
     if (!target || target->loc.file == b->root->loc.file)
         return node;
-    return copy(b, target, context);
+    return copy(b, target, room);
 }
 
 /* ---- copying ---- */
 
-static struct node *copy_list(struct bundle *b, const struct node *node, struct context context)
+static struct node *copy_list(struct bundle *b, const struct node *node, struct room room)
 {
     struct node *made = new_node(b, node);
-    /* parameters are a list at paths and operations, a map in components */
-    struct context item =
-        context.room == ROOM_NAMES ? (struct context){ROOM_OBJECT, context.section} : context;
+    struct room item = room_item(room);
     made->items = pool_alloc(&b->job->pool, (node->item_count + 1) * sizeof *made->items);
     for (size_t i = 0; i < node->item_count; i++)
         made->items[i] = copy(b, node->items[i], item);
     return made;
 }
 
-static struct node *copy_map(struct bundle *b, const struct node *node, struct context context)
+static struct node *copy_map(struct bundle *b, const struct node *node, struct room room)
 {
     struct node *made = new_node(b, node);
     made->members = pool_alloc(&b->job->pool, (node->member_count + 1) * sizeof *made->members);
     made->member_count = 0;
     for (size_t i = 0; i < node->member_count; i++) {
         const struct member *member = &node->members[i];
-        bool named = context.room == ROOM_NAMES || context.room == ROOM_DATA;
+        bool named = room.kind == ROOM_NAMES || room.kind == ROOM_DATA;
         if (!named && str_eq(member->key, STR("x-gateway")))
             continue;
         struct member *kept = &made->members[made->member_count++];
         *kept = *member;
-        kept->value = copy(b, member->value, below(context, member->key));
+        kept->value = copy(b, member->value, room_below(room, member->key));
     }
     return made;
 }
 
-static struct node *copy(struct bundle *b, struct node *node, struct context context)
+static struct node *copy(struct bundle *b, struct node *node, struct room room)
 {
-    if (!node || context.room == ROOM_DATA || (node->kind != NODE_MAP && node->kind != NODE_LIST))
+    if (!node || room.kind == ROOM_DATA || (node->kind != NODE_MAP && node->kind != NODE_LIST))
         return node;
     if (b->depth > 512) {
         diag_error(&b->job->diags, node->loc, "too-deep", "references put in place without end");
@@ -243,14 +183,14 @@ static struct node *copy(struct bundle *b, struct node *node, struct context con
     b->depth++;
     const struct node *reference = node->kind == NODE_MAP ? node_get(node, "$ref") : NULL;
     struct node *made;
-    if (context.room == ROOM_OBJECT && reference && reference->kind == NODE_TEXT)
-        made = copy_reference(b, node, reference->text, context);
+    if (room.kind == ROOM_OBJECT && reference && reference->kind == NODE_TEXT)
+        made = copy_reference(b, node, reference->text, room);
     else if (reference && reference->kind == NODE_TEXT)
-        made = copy_names(b, node, context);
+        made = copy_names(b, node, room);
     else if (node->kind == NODE_MAP)
-        made = copy_map(b, node, context);
+        made = copy_map(b, node, room);
     else
-        made = copy_list(b, node, context);
+        made = copy_list(b, node, room);
     b->depth--;
     return made;
 }
@@ -283,7 +223,7 @@ struct node *bundle(struct job *job, struct node *root)
     if (job_failed(job) || root->kind != NODE_MAP)
         return NULL;
     struct bundle b = {.job = job, .root = root};
-    struct node *made = copy(&b, root, (struct context){ROOM_OBJECT, NULL});
+    struct node *made = copy(&b, root, (struct room){ROOM_OBJECT, NULL});
     for (size_t i = 0; i < b.moved.count && !job_failed(job); i++) {
         const struct moved *moved = b.moved.at[i];
         struct node *components = map_under(&b, made, "components");

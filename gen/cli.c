@@ -26,8 +26,9 @@ const struct command_row cli_commands[COMMAND_COUNT] = {
                      "build into the user's cache and start the gateway",
                      "What stands behind -- is passed on to the gateway."},
     [COMMAND_OPENAPI] =
-        {"openapi", "SPEC", "print one bundled document without x-gateway, for publishing",
-         "External references move into components. YAML stays YAML, JSON stays JSON."},
+        {"openapi", "SPEC...", "print one bundled document without x-gateway, for publishing",
+         "External references move into components. YAML stays YAML, JSON stays JSON. Several\n"
+         "documents become one: components of one name that differ get names of their own."},
     [COMMAND_INIT] = {"init", "[FILE]", "print a commented starter spec, or write it to FILE",
                       NULL},
     [COMMAND_VERSION] = {"version", "", "print the version", NULL},

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "bundle.h"
+#include "bundle_merge.h"
 #include "command/command.h"
 #include "compile.h"
 #include "emit.h"
@@ -16,7 +16,7 @@ static void publish(struct compilation *c)
 {
     const struct options *options = c->options;
     struct text out = {.pool = &c->job.pool};
-    struct node *published = bundle(&c->job, c->trees.at[0]);
+    struct node *published = bundle_merge(&c->job, c->trees.at, c->trees.count);
     if (!published)
         return;
     if (is_json(c)) {
@@ -35,10 +35,10 @@ static void publish(struct compilation *c)
 int command_openapi(const struct options *options)
 {
     struct compilation c;
-    if (options->operands.count != 1)
-        return options_usage(options, "openapi takes one SPEC");
+    if (options->operands.count == 0)
+        return options_usage(options, "openapi takes a SPEC");
     compile_begin(&c, options);
-    compile_trees(&c, 1);
+    compile_trees(&c, options->operands.count);
     if (!job_failed(&c.job))
         publish(&c);
     return compile_end(&c);
