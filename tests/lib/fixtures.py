@@ -50,7 +50,7 @@ class Gateway:
                                             env={**os.environ, **(env or {})}, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        wait_until(lambda: self.ports or self.process.poll() is not None, "the gateway to listen", WAIT * 3)
+        wait_until(lambda: self.is_ready or self.process.poll() is not None, "the gateway to be ready", WAIT * 3)
         if not self.ports:
             self.reader.join(WAIT)
             pytest.fail(f"the gateway did not start:\n{self.log}", pytrace=False)
@@ -67,6 +67,11 @@ class Gateway:
     def out(self):
         with open(self.out_path, errors="replace") as file:
             return file.read()
+
+    @property
+    def is_ready(self):
+        """It says so behind the last of its addresses."""
+        return re.search(r" ready$", self.log, re.M) is not None
 
     @property
     def ports(self):
