@@ -53,6 +53,20 @@ static bool is_json_number(struct str s)
     return json_next(&json) == JSON_NUMBER && json.token.len == s.len;
 }
 
+/* A finite number in digits that read as the same number; never those of an integer: -0 would lose its sign. */
+static void float_json(double number, struct text *out)
+{
+    size_t from = text_str(out).len;
+    struct str digits;
+
+    text_printf(out, "%.17g", number);
+    digits = text_str(out);
+    for (size_t i = from; i < digits.len; i++)
+        if (digits.at[i] == '.' || digits.at[i] == 'e')
+            return;
+    text_add(out, STR(".0"));
+}
+
 static void scalar_json(const struct node *node, struct text *out)
 {
     switch (node->kind) {
@@ -66,7 +80,7 @@ static void scalar_json(const struct node *node, struct text *out)
         if (is_json_number(node->text))
             text_add(out, node->text);
         else if (isfinite(node->number))
-            text_printf(out, "%.17g", node->number);
+            float_json(node->number, out);
         else
             text_json(out, node->text); /* .inf and .nan have no number in JSON */
         break;
