@@ -1,11 +1,20 @@
 #include "http/h1_parse.h"
 
-/* How it reads: each element (method, target, version, name, value) has a small lexer that starts
- * at the resume point. Reading is bounded by PEEK: behind the last byte there seems to be a NUL,
- * which belongs to no class, and the lexer notes that it ran dry. An element that did not match
- * then waits for more bytes; one that failed on a real byte is bad. Long elements are runs of one
- * class, so they go on wherever they were cut; short ones (method, version) are read again from
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* How it reads, with care: each element (method, target, version, name, value) has a small lexer
+ * that starts at the resume point. Reading is bounded by PEEK: behind the last byte there seems to
+ * be a NUL, which belongs to no class, and the lexer notes that it ran dry. An element that did not
+ * match then waits for more bytes; one that failed on a real byte is bad. Long elements are runs of
+ * one class, so they go on wherever they were cut; short ones (method, version) are read again from
  * their start. Total work is linear.
+ *
+ * How it reads nearly always: a line that is there as a whole is found by looking for its first
+ * control byte, many bytes at a time. Its CR belongs to no class, so its elements are lexed without
+ * asking for the end at every byte. A line with anything unusual about it is left, unread, to the
+ * lexers above: they alone know what is wrong and how to wait.
  *
  * No element is looked at beyond its cap, so the verdict does not depend on how the bytes
  * arrive. */
@@ -66,6 +75,67 @@ static void go(struct h1_parser *p, enum state state, size_t at, size_t room)
 static struct str slice(const struct lexer *lx, size_t from, size_t to)
 {
     return (struct str){(const char *)lx->bytes + from, to - from};
+}
+
+/* ---- runs of text ---- */
+
+/* Bit i: byte i of AT_ONCE is a control byte or DEL (RFC 9110 section 5.5: in no value but for the
+ * tab). */
+#ifdef __SSE2__
+enum { AT_ONCE = 16 };
+
+static inline unsigned controls(const uint8_t *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at), last = _mm_set1_epi8(0x1f);
+    __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(del, _mm_cmpeq_epi8(_mm_min_epu8(bytes, last), bytes)));
+}
+#else
+enum { AT_ONCE = 8 };
+
+static inline unsigned controls(const uint8_t *at)
+{
+    const uint64_t ones = 0x0101010101010101u, low = 0x7f7f7f7f7f7f7f7fu;
+    uint64_t word, del, found;
+
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    del = word ^ ones * 0x7f;
+    found = ~((word | ~low) - ones * 0x20) & ~word; /* top bits: below 0x20 */
+    found = (found | ~(((del & low) + low) | del)) & ~low;
+    return (unsigned)((found >> 7) * 0x0102040810204080u >> 56); /* gathered, first byte lowest */
+}
+#endif
+
+/* The first control byte or DEL in bytes[at..end), or end. */
+static inline size_t find_control(const uint8_t *bytes, size_t at, size_t end)
+{
+    unsigned found;
+
+    for (; end - at >= AT_ONCE; at += AT_ONCE) {
+        found = controls(bytes + at);
+        if (found)
+            return at + (unsigned)__builtin_ctz(found);
+    }
+    if (at < end && end >= AT_ONCE) {
+        found = controls(bytes + end - AT_ONCE) >> (AT_ONCE - (end - at));
+        return found ? at + (unsigned)__builtin_ctz(found) : end;
+    }
+    while (at < end && bytes[at] >= 0x20 && bytes[at] != 0x7f)
+        at++;
+    return at;
+}
+
+/* Where the CR of a line that is all there and all text stands; 0: read it with care. */
+static inline size_t line_end(const struct lexer *lx, size_t at, size_t end)
+{
+    size_t cr = find_control(lx->bytes, at, end);
+
+    return end - cr >= 2 && lx->bytes[cr] == '\r' && lx->bytes[cr + 1] == '\n' ? cr : 0;
 }
 
 /* ---- start lines ---- */
@@ -184,27 +254,6 @@ static enum step lex_status(struct h1_parser *p, struct lexer *lx)
 
 /* ---- field lines ---- */
 
-/* Over bytes that are neither control bytes nor DEL (RFC 9110 section 5.5), eight at a time:
- * most of a head. Stops at the first other byte or within eight bytes of the end; big-endian
- * machines, up to eight bytes early. */
-static size_t skip_text(const uint8_t *bytes, size_t at, size_t end)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-
-    for (; end - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-        uint64_t word, del, found;
-
-        memcpy(&word, bytes + at, sizeof word);
-        del = word ^ ones * 0x7f;
-        found = (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & tops;
-        if (found && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-            at += (size_t)__builtin_ctzll(found) / 8;
-        if (found)
-            break;
-    }
-    return at;
-}
-
 static enum step bad_text(struct h1_parser *p, uint8_t byte)
 {
     if (byte == '\r')
@@ -218,7 +267,7 @@ static enum step bad_text(struct h1_parser *p, uint8_t byte)
 static enum step lex_text(struct h1_parser *p, struct lexer *lx)
 {
     const uint8_t *bytes = lx->bytes;
-    size_t at = skip_text(bytes, lx->at, lx->end), end = lx->end, back;
+    size_t at = find_control(bytes, lx->at, lx->end), end = lx->end, back;
     bool dry = false;
 
     lx->at = at;
@@ -348,12 +397,119 @@ static enum step lex_value(struct h1_parser *p, struct lexer *lx)
     return step;
 }
 
+/* ---- whole lines ---- */
+
+/*!re2c
+    re2c:define:YYPEEK = "bytes[at]"; // a line's CR ends every class
+*/
+
+static bool line_method(const uint8_t *bytes, size_t *from)
+{
+    size_t at = *from, back;
+
+/*!re2c
+    tchar+ " "  { *from = at; return true; }
+    *           { return false; }
+*/
+}
+
+static bool line_target(const uint8_t *bytes, size_t *from)
+{
+    size_t at = *from, back;
+
+/*!re2c
+    uri+ " "    { *from = at; return true; }
+    *           { return false; }
+*/
+}
+
+static bool line_name(const uint8_t *bytes, size_t *from)
+{
+    size_t at = *from, back;
+
+/*!re2c
+    plain+ ":"  { *from = at; return true; }
+    *           { return false; }
+*/
+}
+
+static bool is_version(const uint8_t *at)
+{
+    return memcmp(at, "HTTP/1.", 7) == 0 && (at[7] == '0' || at[7] == '1');
+}
+
+/* A whole request line. False: it is left as it is. */
+static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
+{
+    enum { VERSION = sizeof "HTTP/1.1" - 1 };
+    size_t start = p->mark, method = start, target, cr;
+    size_t most = H1_METHOD_MAX + sizeof "  HTTP/1.1\r" + (size_t)p->limits->line;
+
+    cr = line_end(lx, start, len - start < most ? len : start + most);
+    if (cr == 0 || !line_method(lx->bytes, &method) || method - start > H1_METHOD_MAX + 1)
+        return false;
+    target = method;
+    if (!line_target(lx->bytes, &target) || target - method > p->limits->line + 1u ||
+        cr - target != VERSION || !is_version(lx->bytes + target))
+        return false;
+    p->head->method_text = slice(lx, start, method - 1);
+    p->head->method = method_of(p->head->method_text);
+    p->head->target = slice(lx, method, target - 1);
+    p->head->minor = lx->bytes[cr - 1] - '0';
+    lx->at = cr + 2;
+    go(p, AT_NAME, lx->at, (size_t)p->limits->fields + 2);
+    return true;
+}
+
+/* A whole status line. False: it is left as it is. */
+static bool status_line(struct h1_parser *p, struct lexer *lx, size_t len)
+{
+    enum { REASON = sizeof "HTTP/1.1 200" - 1 };
+    const uint8_t *line = lx->bytes + p->mark;
+    size_t cr = line_end(lx, p->mark, len < p->cap ? len : p->cap);
+    unsigned hundreds, tens, units;
+
+    if (cr == 0 || cr - p->mark < REASON || !is_version(line) || line[8] != ' ')
+        return false;
+    hundreds = line[9] - '0', tens = line[10] - '0', units = line[11] - '0';
+    if (hundreds - 1 > 4 || tens > 9 || units > 9 || (line[REASON] != ' ' && line[REASON] != '\r'))
+        return false;
+    p->head->minor = line[7] - '0';
+    p->head->status = (uint16_t)(hundreds * 100 + tens * 10 + units);
+    p->head->reason = slice(lx, line[REASON] == ' ' ? p->mark + REASON + 1 : cr, cr);
+    lx->at = cr + 2;
+    go(p, AT_NAME, lx->at, (size_t)p->limits->fields + 2);
+    return true;
+}
+
+/* Field lines for as long as they are there as a whole. */
+static enum step field_lines(struct h1_parser *p, struct lexer *lx)
+{
+    enum step step = STEP_ON;
+
+    while (step == STEP_ON) {
+        size_t at = lx->at, cr = line_end(lx, at, lx->end);
+
+        if (cr == 0 || cr == at || !line_name(lx->bytes, &at))
+            break;
+        p->colon = at - 1;
+        while (lx->bytes[at] == ' ')
+            at++;
+        p->value = at;
+        step = add_field(p, lx, cr);
+        lx->at = p->mark = cr + 2;
+    }
+    return step;
+}
+
 static enum step lex_fields(struct h1_parser *p, struct lexer *lx)
 {
     enum step step = STEP_ON;
 
     while (step == STEP_ON) {
-        if (p->state == AT_NAME)
+        if (p->state == AT_NAME && lx->at == p->mark)
+            step = field_lines(p, lx);
+        if (step == STEP_ON && p->state == AT_NAME)
             step = lex_name(p, lx);
         if (step == STEP_ON)
             step = lex_value(p, lx);
@@ -406,6 +562,13 @@ static enum step lex(struct h1_parser *p, struct lexer *lx)
     }
 }
 
+static enum h1_result refused(struct h1_parser *p)
+{
+    p->status = p->sense.status;
+    p->reason = p->sense.reason;
+    return H1_BAD;
+}
+
 enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
 {
     struct lexer lx = {.bytes = (const uint8_t *)bytes, .at = parser->scanned};
@@ -413,6 +576,11 @@ enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
 
     if (parser->status)
         return H1_BAD;
+    if (parser->state == AT_STATUS)
+        status_line(parser, &lx, len);
+    else if (parser->state == AT_START && request_line(parser, &lx, len) &&
+             !h1_sense_target(&parser->sense))
+        return refused(parser);
     do {
         lx.end = len < parser->cap ? len : parser->cap;
         step = lex(parser, &lx);
@@ -422,11 +590,9 @@ enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
         step = too_long(parser);
     if (step == STEP_DONE && parser->state != AT_END)
         step = finish(parser, lx.at);
-    if (step == STEP_BAD) {
-        parser->status = parser->sense.status;
-        parser->reason = parser->sense.reason;
-    }
-    return step == STEP_DONE ? H1_DONE : step == STEP_MORE ? H1_MORE : H1_BAD;
+    if (step == STEP_BAD)
+        return refused(parser);
+    return step == STEP_DONE ? H1_DONE : H1_MORE;
 }
 
 void h1_parse_begin(struct h1_parser *parser, enum h1_kind kind, const struct h1_limits *limits,
