@@ -39,29 +39,6 @@ struct server {
 
 /* ---- a request begins ---- */
 
-/* "Example.COM:8080" is "example.com". The parser has seen to it that the last colon outside brackets begins
- * the port. */
-static struct str host_of(struct gw_req *rq, struct str authority)
-{
-    size_t len = 0;
-    bool upper = false, inside = false;
-    char *lower;
-
-    for (; len < authority.len && (inside || authority.at[len] != ':'); len++) {
-        char c = authority.at[len];
-        inside = (inside || c == '[') && c != ']';
-        upper = upper || (c >= 'A' && c <= 'Z');
-    }
-    if (!upper)
-        return str_head(authority, len);
-    lower = pool_take(&rq->pool, len);
-    for (size_t i = 0; i < len; i++) {
-        char c = authority.at[i];
-        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    return (struct str){lower, len};
-}
-
 static struct gw_req *req_new(struct door *door, struct exchange *x)
 {
     struct worker *worker = door->server->worker;
@@ -75,7 +52,6 @@ static struct gw_req *req_new(struct door *door, struct exchange *x)
     rq->listener = door->config;
     rq->head = *x->head;
     rq->path = rq->head.path;
-    rq->host = host_of(rq, rq->head.authority);
     rq->errors = gateway.errors;
     rq->timeouts = gateway.timeouts;
     rq->started_us = worker->loop.wall_us;

@@ -11,10 +11,9 @@
  * one class, so they go on wherever they were cut; short ones (method, version) are read again from
  * their start. Total work is linear.
  *
- * How it reads nearly always: a line that is there as a whole is found by looking for its first
- * control byte, many bytes at a time. Its CR belongs to no class, so its elements are lexed without
- * asking for the end at every byte. A line with anything unusual about it is left, unread, to the
- * lexers above: they alone know what is wrong and how to wait.
+ * How it reads nearly always: a line that is there as a whole, with nothing unusual about it, is cut
+ * up by looking for the bytes that end its elements, many bytes at a time. Any other line is left,
+ * unread, to the lexers: they alone know what is wrong and how to wait.
  *
  * No element is looked at beyond its cap, so the verdict does not depend on how the bytes
  * arrive. */
@@ -77,65 +76,124 @@ static struct str slice(const struct lexer *lx, size_t from, size_t to)
     return (struct str){(const char *)lx->bytes + from, to - from};
 }
 
-/* ---- runs of text ---- */
+/* ---- many bytes at a time ---- */
 
-/* Bit i: byte i of AT_ONCE is a control byte or DEL (RFC 9110 section 5.5: in no value but for the
- * tab). */
+/* Each of these looks at AT_ONCE bytes and tells by bit i whether byte i is one of:
+ * is_control  control bytes and DEL: not in a value, but for the tab (RFC 9110 section 5.5)
+ * is_colon    ":"
+ * is_no_uri   what is not in the class uri below */
 #ifdef __SSE2__
 enum { AT_ONCE = 16 };
 
-static inline unsigned controls(const uint8_t *at)
+static inline __m128i bytes_at(const uint8_t *at)
 {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at), last = _mm_set1_epi8(0x1f);
-    __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+static inline __m128i are(__m128i bytes, char byte)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
+}
+
+static inline unsigned is_control(const uint8_t *at)
+{
+    __m128i bytes = bytes_at(at), low = _mm_min_epu8(bytes, _mm_set1_epi8(0x1f));
 
     return (unsigned)_mm_movemask_epi8(
-        _mm_or_si128(del, _mm_cmpeq_epi8(_mm_min_epu8(bytes, last), bytes)));
+        _mm_or_si128(are(bytes, 0x7f), _mm_cmpeq_epi8(low, bytes)));
+}
+
+static inline unsigned is_colon(const uint8_t *at)
+{
+    return (unsigned)_mm_movemask_epi8(are(bytes_at(at), ':'));
+}
+
+static inline unsigned is_no_uri(const uint8_t *at)
+{
+    __m128i bytes = bytes_at(at), found;
+
+    /* As signed numbers, those from 0x80 on are less than a space, too. */
+    found = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8('!')), are(bytes, 0x7f));
+    found = _mm_or_si128(found, _mm_or_si128(are(bytes, '"'), are(bytes, '#')));
+    found = _mm_or_si128(found, _mm_or_si128(are(bytes, '<'), are(bytes, '>')));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(found, are(bytes, '\\')));
 }
 #else
 enum { AT_ONCE = 8 };
 
-static inline unsigned controls(const uint8_t *at)
+static const uint64_t ones = 0x0101010101010101u, low = 0x7f7f7f7f7f7f7f7fu;
+
+static inline uint64_t bytes_at(const uint8_t *at)
 {
-    const uint64_t ones = 0x0101010101010101u, low = 0x7f7f7f7f7f7f7f7fu;
-    uint64_t word, del, found;
+    uint64_t word;
 
     memcpy(&word, at, sizeof word);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    del = word ^ ones * 0x7f;
-    found = ~((word | ~low) - ones * 0x20) & ~word; /* top bits: below 0x20 */
-    found = (found | ~(((del & low) + low) | del)) & ~low;
-    return (unsigned)((found >> 7) * 0x0102040810204080u >> 56); /* gathered, first byte lowest */
+    return word;
+}
+
+/* These two set the top bit of each byte they mean. */
+static inline uint64_t are(uint64_t bytes, uint8_t byte)
+{
+    uint64_t other = bytes ^ ones * byte;
+
+    return ~(((other & low) + low) | other) & ~low;
+}
+
+static inline uint64_t are_below(uint64_t bytes, uint8_t limit)
+{
+    return ~((bytes | ~low) - ones * limit) & ~bytes & ~low;
+}
+
+static inline unsigned gather(uint64_t tops)
+{
+    return (unsigned)((tops >> 7) * 0x0102040810204080u >> 56);
+}
+
+static inline unsigned is_control(const uint8_t *at)
+{
+    uint64_t bytes = bytes_at(at);
+
+    return gather(are_below(bytes, 0x20) | are(bytes, 0x7f));
+}
+
+static inline unsigned is_colon(const uint8_t *at)
+{
+    return gather(are(bytes_at(at), ':'));
+}
+
+static inline unsigned is_no_uri(const uint8_t *at)
+{
+    uint64_t bytes = bytes_at(at);
+
+    return gather((bytes & ~low) | are_below(bytes, '!') | are(bytes, 0x7f) | are(bytes, '"') |
+                  are(bytes, '#') | are(bytes, '<') | are(bytes, '>') | are(bytes, '\\'));
 }
 #endif
 
-/* The first control byte or DEL in bytes[at..end), or end. */
-static inline size_t find_control(const uint8_t *bytes, size_t at, size_t end)
+/* The first such byte in bytes[at..end), or end. */
+static inline __attribute__((always_inline)) size_t find(const uint8_t *bytes, size_t at, size_t end,
+                                                         unsigned (*is)(const uint8_t *at))
 {
+    uint8_t last[AT_ONCE] = {0};
     unsigned found;
 
     for (; end - at >= AT_ONCE; at += AT_ONCE) {
-        found = controls(bytes + at);
+        found = is(bytes + at);
         if (found)
             return at + (unsigned)__builtin_ctz(found);
     }
-    if (at < end && end >= AT_ONCE) {
-        found = controls(bytes + end - AT_ONCE) >> (AT_ONCE - (end - at));
-        return found ? at + (unsigned)__builtin_ctz(found) : end;
+    if (at == end)
+        return end;
+    if (end >= AT_ONCE) {
+        found = is(bytes + end - AT_ONCE) >> (AT_ONCE - (end - at));
+    } else {
+        memcpy(last, bytes, end);
+        found = (is(last) & ((1u << end) - 1)) >> at;
     }
-    while (at < end && bytes[at] >= 0x20 && bytes[at] != 0x7f)
-        at++;
-    return at;
-}
-
-/* Where the CR of a line that is all there and all text stands; 0: read it with care. */
-static inline size_t line_end(const struct lexer *lx, size_t at, size_t end)
-{
-    size_t cr = find_control(lx->bytes, at, end);
-
-    return end - cr >= 2 && lx->bytes[cr] == '\r' && lx->bytes[cr + 1] == '\n' ? cr : 0;
+    return found ? at + (unsigned)__builtin_ctz(found) : end;
 }
 
 /* ---- start lines ---- */
@@ -267,7 +325,7 @@ static enum step bad_text(struct h1_parser *p, uint8_t byte)
 static enum step lex_text(struct h1_parser *p, struct lexer *lx)
 {
     const uint8_t *bytes = lx->bytes;
-    size_t at = find_control(bytes, lx->at, lx->end), end = lx->end, back;
+    size_t at = find(bytes, lx->at, lx->end, is_control), end = lx->end, back;
     bool dry = false;
 
     lx->at = at;
@@ -292,7 +350,8 @@ static enum step lex_reason(struct h1_parser *p, struct lexer *lx)
     return step;
 }
 
-static void more_fields(struct h1_parser *p)
+/* Room for more fields; false when there are as many as may be. */
+static bool more_fields(struct h1_parser *p)
 {
     struct fields *fields = &p->head->fields;
     unsigned cap = fields->cap ? 2u * fields->cap : FIRST_FIELDS;
@@ -300,15 +359,19 @@ static void more_fields(struct h1_parser *p)
 
     if (cap > p->limits->count)
         cap = p->limits->count;
+    if (cap == fields->count)
+        return false;
     at = pool_take(p->pool, cap * sizeof *at);
     if (fields->count)
         memcpy(at, fields->at, fields->count * sizeof *at);
     fields->at = at;
     fields->cap = (uint16_t)cap;
+    return true;
 }
 
 /* The line [mark, end) is complete; its colon and the start of its value are known. */
-static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t end)
+static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t end,
+                           enum field_id id)
 {
     struct fields *fields = &p->head->fields;
     struct str name = slice(lx, p->mark, p->colon), value;
@@ -316,10 +379,8 @@ static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t e
 
     if (name.len > NAME_MAX_LEN)
         return bad(p, 431, "a field name is too long");
-    if (fields->count >= p->limits->count)
+    if (fields->count == fields->cap && !more_fields(p))
         return bad(p, 431, "too many fields");
-    if (fields->count == fields->cap)
-        more_fields(p);
     while (end > p->value && (lx->bytes[end - 1] == ' ' || lx->bytes[end - 1] == '\t'))
         end--;
     value = slice(lx, p->value, end);
@@ -328,10 +389,11 @@ static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t e
                             .value = value.at,
                             .value_len = (uint32_t)value.len,
                             .name_len = (uint16_t)name.len,
-                            .id = (uint8_t)field_id_of(name)};
-    if (field->id == FIELD_OTHER || h1_sense_field(&p->sense, (enum field_id)field->id, value))
-        return STEP_ON;
-    return STEP_BAD;
+                            .id = (uint8_t)id};
+    if (FIELD_BIT(id) & H1_SENSED)
+        return h1_sense_field(&p->sense, id, value) ? STEP_ON : STEP_BAD;
+    fields->ids |= FIELD_BIT(id);
+    return STEP_ON;
 }
 
 static enum step bad_name(struct h1_parser *p, const struct lexer *lx, size_t at)
@@ -391,7 +453,7 @@ static enum step lex_value(struct h1_parser *p, struct lexer *lx)
     step = lex_text(p, lx);
     if (step != STEP_ON)
         return step;
-    step = add_field(p, lx, lx->at - 2);
+    step = add_field(p, lx, lx->at - 2, field_id_of(slice(lx, p->mark, p->colon)));
     p->mark = lx->at;
     p->state = AT_NAME;
     return step;
@@ -399,38 +461,47 @@ static enum step lex_value(struct h1_parser *p, struct lexer *lx)
 
 /* ---- whole lines ---- */
 
-/*!re2c
-    re2c:define:YYPEEK = "bytes[at]"; // a line's CR ends every class
-*/
-
-static bool line_method(const uint8_t *bytes, size_t *from)
+/* One that has no underscore and ends at `end`, where its colon is. */
+static bool is_plain_name(const uint8_t *bytes, size_t at, size_t end)
 {
-    size_t at = *from, back;
-
 /*!re2c
-    tchar+ " "  { *from = at; return true; }
+    re2c:define:YYPEEK = "bytes[at]"; // the colon is in no class
+    plain+      { return at == end; }
     *           { return false; }
 */
 }
 
-static bool line_target(const uint8_t *bytes, size_t *from)
+static uint64_t word(const void *at)
 {
-    size_t at = *from, back;
+    uint64_t w;
 
-/*!re2c
-    uri+ " "    { *from = at; return true; }
-    *           { return false; }
-*/
+    memcpy(&w, at, sizeof w);
+    return w;
 }
 
-static bool line_name(const uint8_t *bytes, size_t *from)
+/* A method that is worth it, with the space behind it. Needs eight bytes. */
+static enum method common_method(const uint8_t *at, size_t *len)
 {
-    size_t at = *from, back;
+    static const struct {
+        char text[8], mask[8];
+        uint8_t len, method;
+    } common[] = {
+        {"GET ", "\xff\xff\xff\xff", 4, METHOD_GET},
+        {"POST ", "\xff\xff\xff\xff\xff", 5, METHOD_POST},
+        {"PUT ", "\xff\xff\xff\xff", 4, METHOD_PUT},
+        {"DELETE ", "\xff\xff\xff\xff\xff\xff\xff", 7, METHOD_DELETE},
+        {"PATCH ", "\xff\xff\xff\xff\xff\xff", 6, METHOD_PATCH},
+        {"HEAD ", "\xff\xff\xff\xff\xff", 5, METHOD_HEAD},
+    };
+    uint64_t w = word(at);
 
-/*!re2c
-    plain+ ":"  { *from = at; return true; }
-    *           { return false; }
-*/
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        if ((w & word(common[i].mask)) != word(common[i].text))
+            continue;
+        *len = common[i].len;
+        return common[i].method;
+    }
+    return METHOD_OTHER;
 }
 
 static bool is_version(const uint8_t *at)
@@ -441,24 +512,34 @@ static bool is_version(const uint8_t *at)
 /* A whole request line. False: it is left as it is. */
 static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
 {
-    enum { VERSION = sizeof "HTTP/1.1" - 1 };
-    size_t start = p->mark, method = start, target, cr;
-    size_t most = H1_METHOD_MAX + sizeof "  HTTP/1.1\r" + (size_t)p->limits->line;
+    enum { VERSION = sizeof "HTTP/1.1" - 1, REST = sizeof " HTTP/1.1\r\n" - 1 };
+    size_t start = p->mark, target = 0, most = p->limits->line, end;
+    const uint8_t *rest;
+    enum method method;
 
-    cr = line_end(lx, start, len - start < most ? len : start + most);
-    if (cr == 0 || !line_method(lx->bytes, &method) || method - start > H1_METHOD_MAX + 1)
+    if (len - start < 8 || (method = common_method(lx->bytes + start, &target)) == METHOD_OTHER)
         return false;
-    target = method;
-    if (!line_target(lx->bytes, &target) || target - method > p->limits->line + 1u ||
-        cr - target != VERSION || !is_version(lx->bytes + target))
+    target += start;
+    end = find(lx->bytes, target, len - target <= most ? len : target + most + 1, is_no_uri);
+    rest = lx->bytes + end;
+    if (end == target || end - target > most || len - end < REST || rest[0] != ' ' || !is_version(rest + 1) ||
+        rest[REST - 2] != '\r' || rest[REST - 1] != '\n')
         return false;
-    p->head->method_text = slice(lx, start, method - 1);
-    p->head->method = method_of(p->head->method_text);
-    p->head->target = slice(lx, method, target - 1);
-    p->head->minor = lx->bytes[cr - 1] - '0';
-    lx->at = cr + 2;
+    p->head->method_text = slice(lx, start, target - 1);
+    p->head->method = method;
+    p->head->target = slice(lx, target, end);
+    p->head->minor = rest[VERSION] - '0';
+    lx->at = end + REST;
     go(p, AT_NAME, lx->at, (size_t)p->limits->fields + 2);
     return true;
+}
+
+/* Where the CR of a line that is all there and all text stands; `at` when it is none. */
+static inline size_t text_line(const struct lexer *lx, size_t at, size_t end)
+{
+    size_t cr = find(lx->bytes, at, end, is_control);
+
+    return end - cr >= 2 && lx->bytes[cr] == '\r' && lx->bytes[cr + 1] == '\n' ? cr : at;
 }
 
 /* A whole status line. False: it is left as it is. */
@@ -466,10 +547,10 @@ static bool status_line(struct h1_parser *p, struct lexer *lx, size_t len)
 {
     enum { REASON = sizeof "HTTP/1.1 200" - 1 };
     const uint8_t *line = lx->bytes + p->mark;
-    size_t cr = line_end(lx, p->mark, len < p->cap ? len : p->cap);
+    size_t cr = text_line(lx, p->mark, len < p->cap ? len : p->cap);
     unsigned hundreds, tens, units;
 
-    if (cr == 0 || cr - p->mark < REASON || !is_version(line) || line[8] != ' ')
+    if (cr - p->mark < REASON || !is_version(line) || line[8] != ' ')
         return false;
     hundreds = line[9] - '0', tens = line[10] - '0', units = line[11] - '0';
     if (hundreds - 1 > 4 || tens > 9 || units > 9 || (line[REASON] != ' ' && line[REASON] != '\r'))
@@ -482,21 +563,26 @@ static bool status_line(struct h1_parser *p, struct lexer *lx, size_t len)
     return true;
 }
 
-/* Field lines for as long as they are there as a whole. */
+/* Field lines for as long as they are there as a whole. A name that is known needs no other look. */
 static enum step field_lines(struct h1_parser *p, struct lexer *lx)
 {
     enum step step = STEP_ON;
 
     while (step == STEP_ON) {
-        size_t at = lx->at, cr = line_end(lx, at, lx->end);
+        size_t at = lx->at, cr = text_line(lx, at, lx->end), colon;
+        enum field_id id;
 
-        if (cr == 0 || cr == at || !line_name(lx->bytes, &at))
+        colon = find(lx->bytes, at, cr, is_colon);
+        if (colon == cr)
             break;
-        p->colon = at - 1;
-        while (lx->bytes[at] == ' ')
-            at++;
-        p->value = at;
-        step = add_field(p, lx, cr);
+        id = field_id_of(slice(lx, at, colon));
+        if (id == FIELD_OTHER && !is_plain_name(lx->bytes, at, colon))
+            break;
+        p->colon = colon;
+        for (colon++; lx->bytes[colon] == ' '; colon++)
+            ;
+        p->value = colon;
+        step = add_field(p, lx, cr, id);
         lx->at = p->mark = cr + 2;
     }
     return step;

@@ -38,6 +38,26 @@ static bool is_ipv6(struct str text)
     return inet_pton(AF_INET6, z, &address) == 1;
 }
 
+/* Names and IPv4 addresses in plain letters, with a port below 60000 or none: nearly every host. */
+static bool is_plain_host(const uint8_t *bytes, size_t len)
+{
+    static const bool plain[256] = {['a' ... 'z'] = true, ['A' ... 'Z'] = true,
+                                    ['0' ... '9'] = true, ['-'] = true, ['.'] = true};
+    size_t at = 0, digits;
+
+    while (at < len && plain[bytes[at]])
+        at++;
+    if (at == 0 || at == len)
+        return at > 0;
+    digits = len - at - 1;
+    if (bytes[at] != ':' || digits > 5 || (digits == 5 && bytes[at + 1] > '5'))
+        return false;
+    for (at++; at < len; at++)
+        if ((uint8_t)(bytes[at] - '0') > 9)
+            return false;
+    return true;
+}
+
 /* RFC 3986 section 3.2.2 */
 bool h1_host_is_legal(struct str authority)
 {
@@ -46,6 +66,8 @@ bool h1_host_is_legal(struct str authority)
 
     if (end > HOST_MAX)
         return false;
+    if (is_plain_host(bytes, end))
+        return true;
 /*!re2c
     // A comma is legal in a reg-name, but is what two merged Host fields look like.
     name  = ([A-Za-z0-9._~!$&'()*+;=-] | "%" [0-9A-Fa-f]{2})+;
@@ -119,9 +141,10 @@ bool h1_sense_target(struct h1_sense *s)
 
 /* ---- fields ---- */
 
-static inline uint64_t bit(enum field_id id)
+/* Whether a field with that id has come before. */
+static inline bool has_seen(const struct h1_sense *s, enum field_id id)
 {
-    return (uint64_t)1 << id;
+    return s->head->fields.ids & FIELD_BIT(id);
 }
 
 static bool digits_to_u64(struct str text, uint64_t *value)
@@ -142,11 +165,11 @@ static bool take_length(struct h1_sense *s, struct str digits)
     uint64_t value;
 
     if (!digits_to_u64(digits, &value) ||
-        (s->seen & bit(FIELD_CONTENT_LENGTH) && value != s->head->length))
+        (has_seen(s, FIELD_CONTENT_LENGTH) && value != s->head->length))
         return h1_sense_bad(s, 400, "Content-Length is not one number");
-    s->lengths = s->seen & bit(FIELD_CONTENT_LENGTH);
+    s->lengths = has_seen(s, FIELD_CONTENT_LENGTH);
     s->head->length = value;
-    s->seen |= bit(FIELD_CONTENT_LENGTH);
+    s->head->fields.ids |= FIELD_BIT(FIELD_CONTENT_LENGTH);
     return true;
 }
 
@@ -154,11 +177,11 @@ static bool take_length(struct h1_sense *s, struct str digits)
  * section 8.6). */
 static bool read_length(struct h1_sense *s, struct str value)
 {
-    if (s->seen & bit(FIELD_TRANSFER_ENCODING))
+    if (has_seen(s, FIELD_TRANSFER_ENCODING))
         return h1_sense_bad(s, 400, "Content-Length together with Transfer-Encoding");
-    if (s->kind == H1_REQUEST && s->seen & bit(FIELD_CONTENT_LENGTH))
+    if (s->kind == H1_REQUEST && has_seen(s, FIELD_CONTENT_LENGTH))
         return h1_sense_bad(s, 400, "more than one Content-Length");
-    if (s->kind == H1_REQUEST)
+    if (s->kind == H1_REQUEST || str_find(value, ',') == value.len)
         return take_length(s, value);
     do {
         if (!take_length(s, list_next(&value)))
@@ -170,7 +193,7 @@ static bool read_length(struct h1_sense *s, struct str value)
 /* RFC 9112 section 6.1: chunked once and last; we know no other coding. */
 static bool read_codings(struct h1_sense *s, struct str list)
 {
-    if (s->seen & bit(FIELD_CONTENT_LENGTH))
+    if (has_seen(s, FIELD_CONTENT_LENGTH))
         return h1_sense_bad(s, 400, "Transfer-Encoding together with Content-Length");
     if (s->head->minor == 0)
         return h1_sense_bad(s, 400, "Transfer-Encoding in HTTP/1.0");
@@ -190,7 +213,7 @@ static bool read_codings(struct h1_sense *s, struct str list)
 
 static bool read_host(struct h1_sense *s, struct str value)
 {
-    if (s->seen & bit(FIELD_HOST)) {
+    if (has_seen(s, FIELD_HOST)) {
         s->head->bad_host_count = true;
         return h1_sense_bad(s, 400, "more than one Host field");
     }
@@ -245,7 +268,7 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
     default:
         break;
     }
-    s->seen |= bit(id);
+    s->head->fields.ids |= FIELD_BIT(id);
     return good;
 }
 
@@ -257,11 +280,11 @@ static void finish_request(struct h1_sense *s)
 
     if (s->chunked)
         head->framing = FRAMING_CHUNKED;
-    else if (s->seen & bit(FIELD_CONTENT_LENGTH))
+    else if (has_seen(s, FIELD_CONTENT_LENGTH))
         head->framing = FRAMING_LENGTH;
     /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no
      * 100. */
-    head->expect_continue = s->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
+    head->expect_continue = has_seen(s, FIELD_EXPECT) && head->minor == 1 &&
                             (s->chunked || head->length > 0);
 }
 
@@ -278,7 +301,7 @@ static void finish_response(struct h1_sense *s)
             head->keep_alive = false;
     } else if (s->chunked) {
         head->framing = FRAMING_CHUNKED;
-    } else if (s->seen & bit(FIELD_CONTENT_LENGTH)) {
+    } else if (has_seen(s, FIELD_CONTENT_LENGTH)) {
         head->framing = FRAMING_LENGTH;
     } else {
         head->framing = FRAMING_CLOSE;
@@ -291,12 +314,12 @@ bool h1_sense_all(struct h1_sense *s)
     struct head *head = s->head;
 
     head->keep_alive = !s->close && (head->minor == 1 || s->keep_alive);
-    head->upgrade = head->minor == 1 && s->upgrade && s->seen & bit(FIELD_UPGRADE);
+    head->upgrade = head->minor == 1 && s->upgrade && has_seen(s, FIELD_UPGRADE);
     if (s->kind == H1_RESPONSE) {
         finish_response(s);
         return true;
     }
-    if (head->minor == 1 && !(s->seen & bit(FIELD_HOST))) {
+    if (head->minor == 1 && !(has_seen(s, FIELD_HOST))) {
         head->bad_host_count = true;
         return h1_sense_bad(s, 400, "no Host field");
     }

@@ -73,7 +73,10 @@ struct fields {
     struct field *at;
     uint16_t count, cap;
     bool underscores; /* a name holds an underscore */
+    uint64_t ids;     /* FIELD_BIT of each id that came, dropped ones too */
 };
+
+#define FIELD_BIT(id) ((uint64_t)1 << (id))
 
 /* How a body is delimited (RFC 9112 section 6.3). */
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };

@@ -27,8 +27,33 @@ bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *val
     return urlpath_query_is(rq->head.query, name, values, count);
 }
 
-bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count)
+/* "Example.COM:8080" is "example.com". The parser has seen to it that the last colon outside brackets begins
+ * the port. */
+static struct str host_of(struct gw_req *rq, struct str authority)
 {
+    size_t len = 0;
+    bool upper = false, inside = false;
+    char *lower;
+
+    for (; len < authority.len && (inside || authority.at[len] != ':'); len++) {
+        char c = authority.at[len];
+        inside = (inside || c == '[') && c != ']';
+        upper = upper || (c >= 'A' && c <= 'Z');
+    }
+    if (!upper)
+        return str_head(authority, len);
+    lower = pool_take(&rq->pool, len);
+    for (size_t i = 0; i < len; i++) {
+        char c = authority.at[i];
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    return (struct str){lower, len};
+}
+
+bool gw_host_is(struct gw_req *rq, const struct str *hosts, size_t count)
+{
+    if (!rq->host.at)
+        rq->host = host_of(rq, rq->head.authority);
     for (size_t i = 0; i < count; i++)
         if (urlpath_host_is(rq->host, hosts[i]))
             return true;
@@ -45,7 +70,7 @@ bool gw_path_starts(const struct gw_req *rq, struct str prefix)
     return urlpath_below(rq->path, prefix);
 }
 
-static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
+static bool holds(struct gw_req *rq, const struct gw_condition *condition)
 {
     switch (condition->kind) {
     case GW_IF_HOST:
@@ -65,7 +90,7 @@ static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
     return false;
 }
 
-static bool all_hold(const struct gw_req *rq, const struct gw_variant *variant)
+static bool all_hold(struct gw_req *rq, const struct gw_variant *variant)
 {
     for (uint32_t i = 0; i < variant->condition_count; i++)
         if (!holds(rq, &variant->conditions[i]))

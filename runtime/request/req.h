@@ -182,7 +182,7 @@ struct gw_req {
     const struct gw_route *route; /* NULL before and without a match */
     struct head head;             /* the request's head; strings point into the carrier's buffer */
     struct str path;              /* normalised: what is matched and sent on */
-    struct str host;              /* lower case, without port */
+    struct str host;              /* lower case, without port; at NULL: nobody has asked yet, see gw_host_is */
     struct str allow;             /* methods of the path, when there is no route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
