@@ -44,7 +44,7 @@ static struct gw_req *req_new(struct door *door, struct exchange *x)
     struct worker *worker = door->server->worker;
     struct gw_req *rq = pool_take(x->pool, sizeof *rq);
 
-    memset(rq, 0, offsetof(struct gw_req, params));
+    memset(rq, 0, offsetof(struct gw_req, head));
     rq->pool = *x->pool;
     x->pool = &rq->pool;
     rq->x = x;

@@ -1,8 +1,5 @@
 #include "http/h1_parse.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "http/h1_scan.h"
 
 /* How it reads, with care: each element (method, target, version, name, value) has a small lexer
  * that starts at the resume point. Reading is bounded by PEEK: behind the last byte there seems to
@@ -74,126 +71,6 @@ static void go(struct h1_parser *p, enum state state, size_t at, size_t room)
 static struct str slice(const struct lexer *lx, size_t from, size_t to)
 {
     return (struct str){(const char *)lx->bytes + from, to - from};
-}
-
-/* ---- many bytes at a time ---- */
-
-/* Each of these looks at AT_ONCE bytes and tells by bit i whether byte i is one of:
- * is_control  control bytes and DEL: not in a value, but for the tab (RFC 9110 section 5.5)
- * is_colon    ":"
- * is_no_uri   what is not in the class uri below */
-#ifdef __SSE2__
-enum { AT_ONCE = 16 };
-
-static inline __m128i bytes_at(const uint8_t *at)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)at);
-}
-
-static inline __m128i are(__m128i bytes, char byte)
-{
-    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
-}
-
-static inline unsigned is_control(const uint8_t *at)
-{
-    __m128i bytes = bytes_at(at), low = _mm_min_epu8(bytes, _mm_set1_epi8(0x1f));
-
-    return (unsigned)_mm_movemask_epi8(
-        _mm_or_si128(are(bytes, 0x7f), _mm_cmpeq_epi8(low, bytes)));
-}
-
-static inline unsigned is_colon(const uint8_t *at)
-{
-    return (unsigned)_mm_movemask_epi8(are(bytes_at(at), ':'));
-}
-
-static inline unsigned is_no_uri(const uint8_t *at)
-{
-    __m128i bytes = bytes_at(at), found;
-
-    /* As signed numbers, those from 0x80 on are less than a space, too. */
-    found = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8('!')), are(bytes, 0x7f));
-    found = _mm_or_si128(found, _mm_or_si128(are(bytes, '"'), are(bytes, '#')));
-    found = _mm_or_si128(found, _mm_or_si128(are(bytes, '<'), are(bytes, '>')));
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(found, are(bytes, '\\')));
-}
-#else
-enum { AT_ONCE = 8 };
-
-static const uint64_t ones = 0x0101010101010101u, low = 0x7f7f7f7f7f7f7f7fu;
-
-static inline uint64_t bytes_at(const uint8_t *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-/* These two set the top bit of each byte they mean. */
-static inline uint64_t are(uint64_t bytes, uint8_t byte)
-{
-    uint64_t other = bytes ^ ones * byte;
-
-    return ~(((other & low) + low) | other) & ~low;
-}
-
-static inline uint64_t are_below(uint64_t bytes, uint8_t limit)
-{
-    return ~((bytes | ~low) - ones * limit) & ~bytes & ~low;
-}
-
-static inline unsigned gather(uint64_t tops)
-{
-    return (unsigned)((tops >> 7) * 0x0102040810204080u >> 56);
-}
-
-static inline unsigned is_control(const uint8_t *at)
-{
-    uint64_t bytes = bytes_at(at);
-
-    return gather(are_below(bytes, 0x20) | are(bytes, 0x7f));
-}
-
-static inline unsigned is_colon(const uint8_t *at)
-{
-    return gather(are(bytes_at(at), ':'));
-}
-
-static inline unsigned is_no_uri(const uint8_t *at)
-{
-    uint64_t bytes = bytes_at(at);
-
-    return gather((bytes & ~low) | are_below(bytes, '!') | are(bytes, 0x7f) | are(bytes, '"') |
-                  are(bytes, '#') | are(bytes, '<') | are(bytes, '>') | are(bytes, '\\'));
-}
-#endif
-
-/* The first such byte in bytes[at..end), or end. */
-static inline __attribute__((always_inline)) size_t find(const uint8_t *bytes, size_t at, size_t end,
-                                                         unsigned (*is)(const uint8_t *at))
-{
-    uint8_t last[AT_ONCE] = {0};
-    unsigned found;
-
-    for (; end - at >= AT_ONCE; at += AT_ONCE) {
-        found = is(bytes + at);
-        if (found)
-            return at + (unsigned)__builtin_ctz(found);
-    }
-    if (at == end)
-        return end;
-    if (end >= AT_ONCE) {
-        found = is(bytes + end - AT_ONCE) >> (AT_ONCE - (end - at));
-    } else {
-        memcpy(last, bytes, end);
-        found = (is(last) & ((1u << end) - 1)) >> at;
-    }
-    return found ? at + (unsigned)__builtin_ctz(found) : end;
 }
 
 /* ---- start lines ---- */
@@ -325,7 +202,7 @@ static enum step bad_text(struct h1_parser *p, uint8_t byte)
 static enum step lex_text(struct h1_parser *p, struct lexer *lx)
 {
     const uint8_t *bytes = lx->bytes;
-    size_t at = find(bytes, lx->at, lx->end, is_control), end = lx->end, back;
+    size_t at = scan(bytes, lx->at, lx->end, scan_control), end = lx->end, back;
     bool dry = false;
 
     lx->at = at;
@@ -369,21 +246,20 @@ static bool more_fields(struct h1_parser *p)
     return true;
 }
 
-/* The line [mark, end) is complete; its colon and the start of its value are known. */
-static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t end,
-                           enum field_id id)
+/* The line of `name` is complete; its value ends at `end`, white space before that not counted. */
+static inline enum step add_field(struct h1_parser *p, struct str name, enum field_id id,
+                                  const struct lexer *lx, size_t end)
 {
     struct fields *fields = &p->head->fields;
-    struct str name = slice(lx, p->mark, p->colon), value;
+    struct str value = slice(lx, p->value, end);
     struct field *field;
 
     if (name.len > NAME_MAX_LEN)
         return bad(p, 431, "a field name is too long");
     if (fields->count == fields->cap && !more_fields(p))
         return bad(p, 431, "too many fields");
-    while (end > p->value && (lx->bytes[end - 1] == ' ' || lx->bytes[end - 1] == '\t'))
-        end--;
-    value = slice(lx, p->value, end);
+    while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+        value.len--;
     field = &fields->at[fields->count++];
     *field = (struct field){.name = name.at,
                             .value = value.at,
@@ -440,6 +316,7 @@ colon:
 
 static enum step lex_value(struct h1_parser *p, struct lexer *lx)
 {
+    struct str name;
     enum step step;
 
     if (p->state == AT_OWS) {
@@ -453,7 +330,8 @@ static enum step lex_value(struct h1_parser *p, struct lexer *lx)
     step = lex_text(p, lx);
     if (step != STEP_ON)
         return step;
-    step = add_field(p, lx, lx->at - 2, field_id_of(slice(lx, p->mark, p->colon)));
+    name = slice(lx, p->mark, p->colon);
+    step = add_field(p, name, field_id_of(name), lx, lx->at - 2);
     p->mark = lx->at;
     p->state = AT_NAME;
     return step;
@@ -520,7 +398,7 @@ static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
     if (len - start < 8 || (method = common_method(lx->bytes + start, &target)) == METHOD_OTHER)
         return false;
     target += start;
-    end = find(lx->bytes, target, len - target <= most ? len : target + most + 1, is_no_uri);
+    end = scan(lx->bytes, target, len - target <= most ? len : target + most + 1, scan_no_uri);
     rest = lx->bytes + end;
     if (end == target || end - target > most || len - end < REST || rest[0] != ' ' || !is_version(rest + 1) ||
         rest[REST - 2] != '\r' || rest[REST - 1] != '\n')
@@ -537,7 +415,7 @@ static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
 /* Where the CR of a line that is all there and all text stands; `at` when it is none. */
 static inline size_t text_line(const struct lexer *lx, size_t at, size_t end)
 {
-    size_t cr = find(lx->bytes, at, end, is_control);
+    size_t cr = scan(lx->bytes, at, end, scan_control);
 
     return end - cr >= 2 && lx->bytes[cr] == '\r' && lx->bytes[cr + 1] == '\n' ? cr : at;
 }
@@ -570,19 +448,20 @@ static enum step field_lines(struct h1_parser *p, struct lexer *lx)
 
     while (step == STEP_ON) {
         size_t at = lx->at, cr = text_line(lx, at, lx->end), colon;
+        struct str name;
         enum field_id id;
 
-        colon = find(lx->bytes, at, cr, is_colon);
+        colon = scan(lx->bytes, at, cr, scan_colon);
         if (colon == cr)
             break;
-        id = field_id_of(slice(lx, at, colon));
+        name = slice(lx, at, colon);
+        id = field_id_of(name);
         if (id == FIELD_OTHER && !is_plain_name(lx->bytes, at, colon))
             break;
-        p->colon = colon;
         for (colon++; lx->bytes[colon] == ' '; colon++)
             ;
         p->value = colon;
-        step = add_field(p, lx, cr, id);
+        step = add_field(p, name, id, lx, cr);
         lx->at = p->mark = cr + 2;
     }
     return step;

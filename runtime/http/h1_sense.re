@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 
+#include "http/h1_scan.h"
 #include "http/h1_sense.h"
 
 /*!re2c
@@ -41,18 +42,14 @@ static bool is_ipv6(struct str text)
 /* Names and IPv4 addresses in plain letters, with a port below 60000 or none: nearly every host. */
 static bool is_plain_host(const uint8_t *bytes, size_t len)
 {
-    static const bool plain[256] = {['a' ... 'z'] = true, ['A' ... 'Z'] = true,
-                                    ['0' ... '9'] = true, ['-'] = true, ['.'] = true};
-    size_t at = 0, digits;
+    size_t colon = scan(bytes, 0, len, scan_no_name), digits;
 
-    while (at < len && plain[bytes[at]])
-        at++;
-    if (at == 0 || at == len)
-        return at > 0;
-    digits = len - at - 1;
-    if (bytes[at] != ':' || digits > 5 || (digits == 5 && bytes[at + 1] > '5'))
+    if (colon == 0 || colon == len)
+        return colon > 0;
+    digits = len - colon - 1;
+    if (bytes[colon] != ':' || digits > 5 || (digits == 5 && bytes[colon + 1] > '5'))
         return false;
-    for (at++; at < len; at++)
+    for (size_t at = colon + 1; at < len; at++)
         if ((uint8_t)(bytes[at] - '0') > 9)
             return false;
     return true;
@@ -149,14 +146,17 @@ static inline bool has_seen(const struct h1_sense *s, enum field_id id)
 
 static bool digits_to_u64(struct str text, uint64_t *value)
 {
-    *value = 0;
+    enum { NEVER_TOO_MUCH = 18 };
+    uint64_t sum = 0;
+
     for (size_t i = 0; i < text.len; i++) {
         uint8_t digit = (uint8_t)(text.at[i] - '0');
 
-        if (digit > 9 || *value > ((uint64_t)INT64_MAX - digit) / 10)
+        if (digit > 9 || (i >= NEVER_TOO_MUCH && sum > ((uint64_t)INT64_MAX - digit) / 10))
             return false;
-        *value = *value * 10 + digit;
+        sum = sum * 10 + digit;
     }
+    *value = sum;
     return text.len > 0;
 }
 

@@ -61,7 +61,7 @@ static struct str print_address(struct gw_req *rq, const uint8_t address[16])
     static const uint8_t none[16];
     char *text;
 
-    if (memcmp(address, none, sizeof none) == 0)
+    if (!ip_is_v4(address) && memcmp(address, none, sizeof none) == 0)
         return STR("unix:");
     text = pool_take(&rq->pool, IP_TEXT);
     return (struct str){text, ip_print(address, text)};

@@ -131,7 +131,7 @@ static bool is_holding(struct gw_req *rq)
 
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
-    struct upstream_call *call = pool_new(&rq->pool, struct upstream_call);
+    struct upstream_call *call = call_new(&rq->pool);
     bool has_body = rq->head.framing != FRAMING_NONE;
 
     rq->forward = forward;
@@ -144,7 +144,6 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->upstreams = rq->worker->upstreams;
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
-    call->pool = &rq->pool;
     call->body = has_body ? body_of(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;

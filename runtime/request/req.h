@@ -180,10 +180,9 @@ struct gw_req {
     /* what a flow may read */
     int at;                       /* label of the flow */
     const struct gw_route *route; /* NULL before and without a match */
-    struct head head;             /* the request's head; strings point into the carrier's buffer */
     struct str path;              /* normalised: what is matched and sent on */
-    struct str host;              /* lower case, without port; at NULL: nobody has asked yet, see gw_host_is */
-    struct str allow;             /* methods of the path, when there is no route: see gw_allow */
+    struct str host;  /* lower case, without port; at NULL: nobody has asked yet, see gw_host_is */
+    struct str allow; /* methods of the path, when there is no route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
     struct str peer_address;   /* text; the other end of the connection */
@@ -223,7 +222,9 @@ struct gw_req {
     uint32_t upstream_ms;         /* send to head, last try */
     uint64_t bytes_in, bytes_out; /* bodies */
 
-    /* Path parameters of the route, slices of path. Last, since only those are ever written. */
+    /* Not zeroed, here and below. The request's head; its strings point into the carrier's buffer. */
+    struct head head;
+    /* Path parameters of the route, slices of path. Only those are ever written. */
     struct str params[GW_MAX_PARAMS];
 };
 
