@@ -231,8 +231,9 @@ ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct buf
         return BODY_NOT_SPLICED;
     if (wire->out_len > 0 && wire_flush(wire, bufs) == WIRE_BROKEN)
         return -1;
+    /* The rest is read and kept when there is room for all of it: the sender is then free. */
     if (wire->out_len > 0 || !wire->stream.writable)
-        return 0;
+        return wire->out_len + len <= writer->limit && !bufs_are_full(bufs) ? BODY_NOT_SPLICED : 0;
     if (writer->is_slow && len > writer->limit)
         len = writer->limit;
     if (len == 0 || bufs_are_full(bufs))
