@@ -16,7 +16,7 @@ struct h1_sense {
     const char *reason;
     uint64_t seen; /* bit of each field id met so far */
     bool absolute; /* the target has an authority */
-    bool chunked, close, keep_alive, upgrade;
+    bool chunked, unknown_coding, close, keep_alive, upgrade;
     bool lengths; /* Content-Length is there several times, with one value */
 };
 

@@ -167,7 +167,7 @@ static bool read_length(struct h1_sense *s, struct str value)
     return true;
 }
 
-/* RFC 9112 section 6.1: chunked once and last; we know no other coding. */
+/* RFC 9112 section 6.1: chunked once and last. */
 static bool read_codings(struct h1_sense *s, struct str list)
 {
     if (s->seen & bit(FIELD_CONTENT_LENGTH))
@@ -181,10 +181,22 @@ static bool read_codings(struct h1_sense *s, struct str list)
             return h1_sense_bad(s, 400, "chunked twice, or not the last transfer coding");
         if (!token_is_legal(item))
             return h1_sense_bad(s, 400, "Transfer-Encoding is malformed");
-        if (!str_eq_nocase(item, STR("chunked")))
-            return h1_sense_bad(s, 501, "unknown transfer coding");
-        s->chunked = true;
+        s->chunked = str_eq_nocase(item, STR("chunked"));
+        s->unknown_coding |= !s->chunked;
     } while (list.at);
+    return true;
+}
+
+/* RFC 9112 section 6.3: without chunked at its end a request's end is unknown, whatever the codings are.
+ * Section 6.1: we know no other one. */
+static bool judge_codings(struct h1_sense *s)
+{
+    if (!(s->seen & bit(FIELD_TRANSFER_ENCODING)))
+        return true;
+    if (s->kind == H1_REQUEST && !s->chunked)
+        return h1_sense_bad(s, 400, "chunked is not the last transfer coding");
+    if (s->unknown_coding)
+        return h1_sense_bad(s, 501, "unknown transfer coding");
     return true;
 }
 
@@ -290,6 +302,8 @@ bool h1_sense_all(struct h1_sense *s)
 {
     struct head *head = s->head;
 
+    if (!judge_codings(s))
+        return false;
     head->keep_alive = !s->close && (head->minor == 1 || s->keep_alive);
     head->upgrade = head->minor == 1 && s->upgrade && s->seen & bit(FIELD_UPGRADE);
     if (s->kind == H1_RESPONSE) {
