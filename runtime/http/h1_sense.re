@@ -144,7 +144,8 @@ static bool take_length(struct h1_sense *s, struct str digits)
     if (!digits_to_u64(digits, &value) ||
         (s->seen & bit(FIELD_CONTENT_LENGTH) && value != s->head->length))
         return h1_sense_bad(s, 400, "Content-Length is not one number");
-    s->lengths = s->seen & bit(FIELD_CONTENT_LENGTH);
+    /* Leading zeros are legal, and octal to some. */
+    s->rewrite_length |= s->seen & bit(FIELD_CONTENT_LENGTH) || (digits.len > 1 && digits.at[0] == '0');
     s->head->length = value;
     s->seen |= bit(FIELD_CONTENT_LENGTH);
     return true;
@@ -283,8 +284,6 @@ static void finish_response(struct h1_sense *s)
 {
     struct head *head = s->head;
 
-    if (s->lengths) /* not to be repeated to the client: head->length says it */
-        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     if (head->status < 200 || head->status == 204 || head->status == 304) {
         if (s->chunked || (head->status != 304 && head->length > 0))
             head->keep_alive = false;
@@ -305,6 +304,8 @@ bool h1_sense_all(struct h1_sense *s)
     if (!judge_codings(s))
         return false;
     head->keep_alive = !s->close && (head->minor == 1 || s->keep_alive);
+    if (s->rewrite_length) /* not to be repeated to the other side: head->length says it */
+        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     head->upgrade = head->minor == 1 && s->upgrade && s->seen & bit(FIELD_UPGRADE);
     if (s->kind == H1_RESPONSE) {
         finish_response(s);

@@ -42,8 +42,14 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     put_host(rq, call, text);
     head_put_fields(text, &rq->head.fields);
     head_put(text, rq->added_request);
-    if (call->framing == FRAMING_CHUNKED)
+    if (call->framing == FRAMING_CHUNKED) {
         head_put(text, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (call->framing == FRAMING_LENGTH &&
+               !fields_find(&rq->head.fields, FIELD_CONTENT_LENGTH)) {
+        head_put(text, STR("Content-Length: "));
+        head_put_number(text, call->length);
+        head_put(text, STR("\r\n"));
+    }
     /* RFC 9110 section 6.5.1: we keep trailers if the client does. */
     if (rq->head.te_trailers)
         head_put(text, STR("TE: trailers\r\nConnection: TE\r\n"));
