@@ -276,6 +276,8 @@ static void finish_request(struct h1_sense *s)
      * 100. */
     head->expect_continue = s->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
                             (s->chunked || head->length > 0);
+    if (s->seen & bit(FIELD_EXPECT) && !head->expect_continue)
+        fields_drop(&head->fields, FIELD_EXPECT);
 }
 
 /* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used

@@ -25,3 +25,18 @@ def test_leading_zeros_of_a_length_end_here(running, upstream, value):
         assert answer.body == b"hello" and answer.fields.all("Content-Length") == ["5"]
         assert told(upstream.requests[0]) == ("POST /x HTTP/1.1", [("Content-Length", "5")], b"hello")
         assert_in_sync(client, upstream, 1)
+
+
+# ---- 10.1.1 Expect
+
+@pytest.mark.parametrize("request_head", [
+    b"GET /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+    b"POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+    b"POST /x HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+], ids=["no content", "empty content", "HTTP/1.0"])
+def test_void_expectations_are_not_passed_on(running, upstream, request_head):
+    with running.client() as client:
+        answer = client.ask(request_head)
+        assert (answer.status, answer.interim) == (200, [])
+        assert upstream.requests[0]["Expect"] is None
+        assert_in_sync(client, upstream, 1)
