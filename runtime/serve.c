@@ -186,6 +186,8 @@ static enum gw_next begin(struct gw_req *rq)
         return admin_flow(rq, door->kind);
     if (rq->head.method == METHOD_CONNECT)
         return reply_error(rq, 501, "CONNECT is for proxies of another kind", STR(""));
+    if (rq->head.method == METHOD_TRACE && rq->head.framing != FRAMING_NONE)
+        return reply_error(rq, 400, "a TRACE request has no content", STR(""));
     return match(rq);
 }
 

@@ -75,6 +75,7 @@ static void on_interim(struct upstream_call *call)
         .status = call->head.status, .reason = call->head.reason, .fields = &call->head.fields};
 
     fields_drop_hop_by_hop(&call->head.fields);
+    fields_drop(&call->head.fields, FIELD_CONTENT_LENGTH); /* RFC 9110 section 8.6 */
     rq->x->ops->interim(rq->x, &head);
 }
 

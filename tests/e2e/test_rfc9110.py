@@ -40,3 +40,33 @@ def test_void_expectations_are_not_passed_on(running, upstream, request_head):
         assert (answer.status, answer.interim) == (200, [])
         assert upstream.requests[0]["Expect"] is None
         assert_in_sync(client, upstream, 1)
+
+
+# ---- 8.6, 15.2: interim answers
+
+@pytest.mark.parametrize("lines", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"], ids=["length", "coding"])
+def test_interim_answers_have_no_framing(running, upstream, lines):
+    upstream.answer = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n" + lines + b"\r\n" + OK
+    with running.client() as client:
+        answer = client.ask(GET + b"\r\n")
+        assert [sorted(m.fields) for m in answer.interim] == [[("Link", "</a>")]]
+        assert answer.body == b"ok\n"
+        assert_in_sync(client, upstream, 1)
+
+
+# ---- 9.3.8 TRACE
+
+@pytest.mark.parametrize("body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"hello")],
+                         ids=["length", "chunked"])
+def test_trace_with_content_is_refused(running, upstream, body):
+    with running.client() as client:
+        assert client.ask(b"TRACE /x HTTP/1.1\r\nHost: a\r\n" + body).status == 400
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+def test_trace_is_passed_on(running, upstream):
+    with running.client() as client:
+        assert client.ask(b"TRACE /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n").status == 200
+        assert told(upstream.requests[0]) == ("TRACE /x HTTP/1.1", [("X", "y")], b"")
+        assert_in_sync(client, upstream, 1)
