@@ -252,6 +252,10 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
         if (s->kind == H1_REQUEST && !str_eq_nocase(value, STR("100-continue")))
             good = h1_sense_bad(s, 417, "this expectation cannot be met");
         break;
+    case FIELD_VIA:
+    case FIELD_MAX_FORWARDS:
+        s->head->counts_hops = true;
+        break;
     case FIELD_TE:
         s->head->te_trailers |= list_has(value, STR("trailers"));
         break;

@@ -12,6 +12,7 @@ struct known_name {
 /* By length; names of one length are found through `first`. */
 static const struct known_name known_names[] = {
     {"te", FIELD_TE},
+    {"via", FIELD_VIA},
     {"date", FIELD_DATE},
     {"host", FIELD_HOST},
     {"cookie", FIELD_COOKIE},
@@ -29,6 +30,7 @@ static const struct known_name known_names[] = {
     {"user-agent", FIELD_USER_AGENT},
     {"traceparent", FIELD_TRACEPARENT},
     {"content-type", FIELD_CONTENT_TYPE},
+    {"max-forwards", FIELD_MAX_FORWARDS},
     {"authorization", FIELD_AUTHORIZATION},
     {"content-length", FIELD_CONTENT_LENGTH},
     {"http2-settings", FIELD_HTTP2_SETTINGS},
@@ -47,10 +49,10 @@ static const struct known_name known_names[] = {
 
 /* Index of the first name of a length; the next entry ends the range. */
 static const uint8_t first[NAME_MAX + 2] = {
-    [2] = 0,   [3] = 1,   [4] = 1,   [5] = 3,   [6] = 3,   [7] = 7,   [8] = 9,
-    [9] = 10,  [10] = 12, [11] = 16, [12] = 17, [13] = 18, [14] = 19, [15] = 21,
-    [16] = 23, [17] = 26, [18] = 28, [19] = 30, [20] = 31, [21] = 31, [22] = 31,
-    [23] = 31, [24] = 31, [25] = 31, [26] = 32,
+    [2] = 0,   [3] = 1,   [4] = 2,   [5] = 4,   [6] = 4,   [7] = 8,   [8] = 10,
+    [9] = 11,  [10] = 13, [11] = 17, [12] = 18, [13] = 20, [14] = 21, [15] = 23,
+    [16] = 25, [17] = 28, [18] = 30, [19] = 32, [20] = 33, [21] = 33, [22] = 33,
+    [23] = 33, [24] = 33, [25] = 33, [26] = 34,
 };
 
 _Static_assert(sizeof known_names / sizeof known_names[0] == FIELD_COUNT - 1,

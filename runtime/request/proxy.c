@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "request/forwarded.h"
 #include "request/hold.h"
+#include "request/hops.h"
 #include "request/pace.h"
 #include "request/reply.h"
 #include "request/request_id.h"
@@ -64,6 +65,7 @@ static void add_lines(struct gw_req *rq)
 
     text_add(&lines, rq->added_request);
     forwarded_lines(rq, &lines);
+    hops_lines(rq, &lines);
     request_id_line(rq, &lines);
     rq->added_request = text_str(&lines);
 }
@@ -180,6 +182,8 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
 {
     struct upstream_call *call = rq->upstream;
 
+    if (!call && rq->head.counts_hops && hops_check(rq) != GW_GO)
+        return GW_DONE;
     if (!call && is_holding(rq))
         return req_park(rq, &rq->hold->op);
     if (!call && rq->hold && rq->hold->op.state != OP_DONE)

@@ -70,3 +70,95 @@ def test_trace_is_passed_on(running, upstream):
         assert client.ask(b"TRACE /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n").status == 200
         assert told(upstream.requests[0]) == ("TRACE /x HTTP/1.1", [("X", "y")], b"")
         assert_in_sync(client, upstream, 1)
+
+
+# ---- 7.6.2 Max-Forwards
+
+def bounded(method, *values):
+    return method + b" /x HTTP/1.1\r\nHost: a\r\n" + b"".join(b"Max-Forwards: %s\r\n" % v for v in values) + b"\r\n"
+
+
+@pytest.mark.parametrize("method", [b"OPTIONS", b"TRACE"], ids=["OPTIONS", "TRACE"])
+@pytest.mark.parametrize("value, sent", [(b"1", "0"), (b"10", "9"), (b"007", "6"), (b"9" * 30, "4294967294")],
+                         ids=["one", "ten", "zeros in front", "beyond counting"])
+def test_max_forwards_counts_down(running, upstream, method, value, sent):
+    with running.client() as client:
+        assert client.ask(bounded(method, value)).status == 200
+        assert told(upstream.requests[0])[1] == [("Max-Forwards", sent)]
+        assert_in_sync(client, upstream, 1)
+
+
+def test_options_that_end_here(running, upstream):
+    with running.client() as client:
+        answer = client.ask(bounded(b"OPTIONS", b"0"))
+        assert (answer.status, answer["Allow"]) == (204, "GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE")
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+def test_trace_that_ends_here(running, upstream):
+    with running.client() as client:
+        assert client.ask(bounded(b"TRACE", b"0")).status == 501
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+@pytest.mark.parametrize("values", [[b""], [b"-1"], [b"1x"], [b"0x1"], [b"1, 2"], [b"1", b"1"]],
+                         ids=["empty", "negative", "letter", "hexadecimal", "list", "two"])
+def test_max_forwards_that_is_no_number(running, upstream, values):
+    with running.client() as client:
+        assert client.ask(bounded(b"OPTIONS", *values)).status == 400
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+def test_max_forwards_of_other_methods_means_nothing(running, upstream):
+    with running.client() as client:
+        assert client.ask(bounded(b"GET", b"0")).status == 200
+        assert told(upstream.requests[0])[1] == [("Max-Forwards", "0")]
+        assert_in_sync(client, upstream, 1)
+
+
+# ---- 7.6 and 7.6.3: Via, loops
+
+@pytest.mark.parametrize("version, said", [(b"1.1", "1.1 letter"), (b"1.0", "1.0 letter")], ids=["1.1", "1.0"])
+def test_via_names_the_gateway(running, upstream, version, said):
+    assert running.ask(b"GET /x HTTP/%s\r\nHost: a\r\n\r\n" % version).status == 200
+    assert upstream.requests[0].fields.all("Via") == [said]
+
+
+def test_via_goes_behind_the_others(running, upstream):
+    assert running.ask(GET + b"Via: 1.0 fred, 1.1 p.example.net (x, y)\r\nX: y\r\nVia: HTTP/2 lucy:80\r\n\r\n").status == 200
+    assert upstream.requests[0].fields.all("Via") == ["1.0 fred, 1.1 p.example.net (x, y)", "HTTP/2 lucy:80", "1.1 letter"]
+
+
+def test_answers_say_no_via_of_ours(running, upstream):
+    """A gateway may; the upstream's own is passed on."""
+    upstream.answer = HEAD + b"Via: 1.1 inner\r\nContent-Length: 0\r\n\r\n"
+    assert running.ask(GET + b"\r\n").fields.all("Via") == ["1.1 inner"]
+
+
+@pytest.mark.parametrize("via", [b"Via: 1.1 letter\r\n" * 8, b"Via: " + b", ".join([b"1.1 Letter"] * 8) + b"\r\n"],
+                         ids=["lines", "a list"])
+def test_a_loop_ends(running, upstream, via):
+    with running.client() as client:
+        assert client.ask(GET + via + b"\r\n").status == 508
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+def test_a_real_loop_ends(module_gateway):
+    """A gateway whose upstream is itself."""
+    first = module_gateway(DOCUMENT, "--workers", "1", "--upstream", "origin=http://127.0.0.1:9")
+    port = first.port
+    first.stop()
+    again = module_gateway(DOCUMENT, "--listen", f"127.0.0.1:{port}", "--workers", "1", "--upstream", f"origin=http://127.0.0.1:{port}")
+    assert again.ask(GET + b"\r\n").status == 508
+
+
+@pytest.mark.parametrize("via", [b"1.1 letters", b"1.1 a.letter", b"1.1 x (letter)", b"letter"],
+                         ids=["longer", "below", "comment", "no version"])
+def test_other_names_are_no_loop(running, upstream, via):
+    with running.client() as client:
+        assert client.ask(GET + b"Via: " + b", ".join([via] * 9) + b"\r\n\r\n").status == 200
+        assert_in_sync(client, upstream, 1)

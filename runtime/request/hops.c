@@ -1,0 +1,100 @@
+#include "request/hops.h"
+
+#include "request/reply.h"
+
+/* A request may pass the same gateway again, on its way from one backend to another, but not for ever. */
+enum { PASSES_MAX = 8 };
+
+static struct str own_name;
+
+void hops_setup(struct str name)
+{
+    own_name = name;
+}
+
+/* ---- Via ---- */
+
+/* The second word of "1.1 name (comment)". */
+static struct str received_by(struct str hop)
+{
+    struct str by = str_trim(str_from(hop, str_find(hop, ' ')), " \t");
+    size_t len = 0;
+
+    while (len < by.len && by.at[len] != ' ' && by.at[len] != '\t' && by.at[len] != '(')
+        len++;
+    return str_head(by, len);
+}
+
+static unsigned passes(const struct fields *fields)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < fields->count; i++) {
+        struct str list = field_value(&fields->at[i]);
+
+        while (fields->at[i].id == FIELD_VIA && list.at)
+            count += str_eq_nocase(received_by(list_next(&list)), own_name);
+    }
+    return count;
+}
+
+/* ---- Max-Forwards ---- */
+
+/* What the field says, at most UINT32_MAX, which is as far as we can count; -1: not a number. */
+static int64_t forwards_of(struct str value)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.at[i] < '0' || value.at[i] > '9')
+            return -1;
+        number = number * 10 + (uint64_t)(value.at[i] - '0');
+        if (number > UINT32_MAX)
+            number = UINT32_MAX;
+    }
+    return value.len > 0 ? (int64_t)number : -1;
+}
+
+/* The field that bounds this request, or NULL. Other methods may have it, and it means nothing. */
+static const struct field *bound_of(const struct gw_req *rq)
+{
+    if (rq->head.method != METHOD_OPTIONS && rq->head.method != METHOD_TRACE)
+        return NULL;
+    return fields_find(&rq->head.fields, FIELD_MAX_FORWARDS);
+}
+
+static enum gw_next answer_here(struct gw_req *rq)
+{
+    if (rq->head.method == METHOD_TRACE)
+        return reply_error(rq, 501, "Max-Forwards ends here, where TRACE is not answered", STR(""));
+    return reply_lines(rq, 204, pool_printf(&rq->pool, "Allow: %.*s\r\n", STR_ARG(rq->allow)));
+}
+
+/* ---- both ---- */
+
+enum gw_next hops_check(struct gw_req *rq)
+{
+    const struct field *bound = bound_of(rq);
+    int64_t left = bound ? forwards_of(field_value(bound)) : 1;
+
+    if (left < 0 || (bound && fields_named(&rq->head.fields, STR("max-forwards"), bound)))
+        return reply_error(rq, 400, "Max-Forwards is not one number", STR(""));
+    if (left == 0)
+        return answer_here(rq);
+    if (passes(&rq->head.fields) >= PASSES_MAX)
+        return reply_error(rq, 508, "the request goes in circles", STR(""));
+    return GW_GO;
+}
+
+void hops_lines(struct gw_req *rq, struct text *text)
+{
+    const struct field *bound = rq->head.counts_hops ? bound_of(rq) : NULL;
+
+    text_add(text, rq->head.minor > 0 ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
+    text_add(text, own_name);
+    text_add(text, STR("\r\n"));
+    if (!bound)
+        return;
+    text_printf(text, "Max-Forwards: %u\r\n", (unsigned)(forwards_of(field_value(bound)) - 1));
+    fields_drop(&rq->head.fields, FIELD_MAX_FORWARDS);
+}
