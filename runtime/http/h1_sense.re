@@ -84,6 +84,7 @@ static bool absolute_form(struct h1_sense *s, struct str target)
     head->authority = str_head(rest, len);
     if (!h1_host_is_legal(head->authority))
         return h1_sense_bad(s, 400, "the request target names no legal host");
+    head->is_https = scheme == sizeof "https" - 1;
     split_query(head, str_from(rest, len));
     /* RFC 9112 section 3.2.4: OPTIONS for a whole server, seen through a proxy */
     if (head->path.len == 0)
@@ -226,6 +227,7 @@ static void read_connection(struct h1_sense *s, struct str list)
         s->close |= str_eq_nocase(item, STR("close"));
         s->keep_alive |= str_eq_nocase(item, STR("keep-alive"));
         s->upgrade |= str_eq_nocase(item, STR("upgrade"));
+        s->head->drops_trailers |= item.len > 0 && field_id_of(item) == FIELD_OTHER && !str_eq_nocase(item, STR("close"));
     } while (list.at);
 }
 

@@ -99,6 +99,8 @@ struct head {
     bool expect_continue;
     bool upgrade; /* Connection names upgrade and an Upgrade field is there */
     bool te_trailers;
+    bool drops_trailers; /* Connection names fields, which may be trailers */
+    bool is_https;       /* requests: the target is an https URL, whatever the connection is */
     bool counts_hops;    /* requests: Via or Max-Forwards is there */
     bool bad_host_count; /* requests: none or several Host fields (RFC 9112 section 3.2) */
     struct fields fields;

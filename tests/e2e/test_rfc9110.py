@@ -162,3 +162,39 @@ def test_other_names_are_no_loop(running, upstream, via):
     with running.client() as client:
         assert client.ask(GET + b"Via: " + b", ".join([via] * 9) + b"\r\n\r\n").status == 200
         assert_in_sync(client, upstream, 1)
+
+
+# ---- 7.4 Rejecting Misdirected Requests
+
+@pytest.mark.parametrize("scheme", [b"https", b"HTTPS"], ids=["lower case", "upper case"])
+def test_https_over_plain_text_is_misdirected(running, upstream, scheme):
+    with running.client() as client:
+        assert client.ask(b"GET " + scheme + b"://a/x HTTP/1.1\r\nHost: a\r\n\r\n").status == 421
+        assert upstream.got_nothing()
+        assert_in_sync(client, upstream, 0)
+
+
+def test_https_from_a_trusted_gateway(module_gateway, module_origin, upstream):
+    """It may have had the request over TLS."""
+    trusting = module_gateway(DOCUMENT.replace("  upstream: origin\n", "  upstream: origin\n  forwarded: {trusted_proxies: [127.0.0.0/8]}\n"),
+                              "--upstream", f"origin={module_origin.url}")
+    assert trusting.ask(b"GET https://a/x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
+    assert upstream.requests[0].target == "/x"
+
+
+# ---- 7.6.1 Connection: what it names goes, trailers too
+
+@pytest.mark.parametrize("connection, left", [
+    (b"", b"X-Hop: 1\r\nX-T: 2\r\n"), (b"Connection: keep-alive\r\n", b"X-Hop: 1\r\nX-T: 2\r\n"), (b"Connection: x-hop\r\n", b""),
+    (b"Connection: keep-alive, X-HOP, TE\r\n", b""),
+], ids=["nothing named", "an option", "named", "named in a list"])
+def test_trailers_that_connection_names(running, upstream, connection, left):
+    """When some are named, all go: whoever forwards may discard trailers."""
+    body = b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"hello", trailers=b"X-Hop: 1\r\nX-T: 2\r\n")
+    upstream.answer = HEAD + connection + body
+    with running.client() as client:
+        answer = client.ask(POST + connection + body)
+        assert answer.body == b"hello"
+        assert [f"{n}: {v}" for n, v in answer.trailers] == left.decode().splitlines()
+        assert told(upstream.requests[0])[2] == b"5\r\nhello\r\n0\r\n" + left + b"\r\n"
+        assert_in_sync(client, upstream, 1)
