@@ -17,7 +17,8 @@ struct h1_sense {
     uint64_t seen; /* bit of each field id met so far */
     bool absolute; /* the target has an authority */
     bool chunked, unknown_coding, close, keep_alive, upgrade;
-    bool rewrite_length; /* Content-Length is there several times, or with leading zeros */
+    bool expects, expects_more; /* 100-continue; something else */
+    bool rewrite_length;        /* Content-Length is there several times, or with leading zeros */
 };
 
 /* Notes what is wrong; `status` is for requests, a bad answer is always 502. Returns false. */

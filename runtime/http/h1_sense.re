@@ -231,6 +231,18 @@ static void read_connection(struct h1_sense *s, struct str list)
     } while (list.at);
 }
 
+/* RFC 9110 section 10.1.1: there is one that we know. */
+static void read_expectations(struct h1_sense *s, struct str list)
+{
+    do {
+        struct str item = list_next(&list);
+        bool known = str_eq_nocase(item, STR("100-continue"));
+
+        s->expects |= known;
+        s->expects_more |= item.len > 0 && !known;
+    } while (list.at);
+}
+
 /* Fields that mean something to the framing or the connection. */
 bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
 {
@@ -251,8 +263,7 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
             good = read_host(s, value);
         break;
     case FIELD_EXPECT:
-        if (s->kind == H1_REQUEST && !str_eq_nocase(value, STR("100-continue")))
-            good = h1_sense_bad(s, 417, "this expectation cannot be met");
+        read_expectations(s, value);
         break;
     case FIELD_VIA:
     case FIELD_MAX_FORWARDS:
@@ -280,8 +291,8 @@ static void finish_request(struct h1_sense *s)
         head->framing = FRAMING_LENGTH;
     /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no
      * 100. */
-    head->expect_continue = s->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
-                            (s->chunked || head->length > 0);
+    head->expect_continue =
+        s->expects && head->minor == 1 && (s->chunked || head->length > 0);
     if (s->seen & bit(FIELD_EXPECT) && !head->expect_continue)
         fields_drop(&head->fields, FIELD_EXPECT);
 }
@@ -323,6 +334,8 @@ bool h1_sense_all(struct h1_sense *s)
         head->bad_host_count = true;
         return h1_sense_bad(s, 400, "no Host field");
     }
+    if (s->expects_more)
+        return h1_sense_bad(s, 417, "this expectation cannot be met");
     finish_request(s);
     return true;
 }

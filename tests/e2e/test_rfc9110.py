@@ -152,7 +152,7 @@ def test_a_real_loop_ends(module_gateway):
     first = module_gateway(DOCUMENT, "--workers", "1", "--upstream", "origin=http://127.0.0.1:9")
     port = first.port
     first.stop()
-    again = module_gateway(DOCUMENT, "--listen", f"127.0.0.1:{port}", "--workers", "1", "--upstream", f"origin=http://127.0.0.1:{port}")
+    again = module_gateway(DOCUMENT, "--listen", f"127.0.0.1:{port}", "--upstream", f"origin=http://127.0.0.1:{port}")
     assert again.ask(GET + b"\r\n").status == 508
 
 
@@ -176,8 +176,8 @@ def test_https_over_plain_text_is_misdirected(running, upstream, scheme):
 
 def test_https_from_a_trusted_gateway(module_gateway, module_origin, upstream):
     """It may have had the request over TLS."""
-    trusting = module_gateway(DOCUMENT.replace("  upstream: origin\n", "  upstream: origin\n  forwarded: {trusted_proxies: [127.0.0.0/8]}\n"),
-                              "--upstream", f"origin={module_origin.url}")
+    trust = "  version: 1\n  forwarded: {trusted_proxies: [127.0.0.0/8]}\n"
+    trusting = module_gateway(DOCUMENT.replace("  version: 1\n", trust), "--upstream", f"origin={module_origin.url}")
     assert trusting.ask(b"GET https://a/x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
     assert upstream.requests[0].target == "/x"
 
@@ -197,4 +197,16 @@ def test_trailers_that_connection_names(running, upstream, connection, left):
         assert answer.body == b"hello"
         assert [f"{n}: {v}" for n, v in answer.trailers] == left.decode().splitlines()
         assert told(upstream.requests[0])[2] == b"5\r\nhello\r\n0\r\n" + left + b"\r\n"
+        assert_in_sync(client, upstream, 1)
+
+
+# ---- 10.1.1: a list, as others
+
+@pytest.mark.parametrize("lines, sent", [
+    (b"Expect:\r\n", None), (b"Expect: ,\r\n", None), (b"Expect: , 100-continue\r\n", ", 100-continue"),
+], ids=["empty", "nothing twice", "nothing in front"])
+def test_empty_elements_of_expect(running, upstream, lines, sent):
+    with running.client() as client:
+        assert client.ask(POST + lines + b"Content-Length: 5\r\n\r\nhello").status == 200
+        assert upstream.requests[0]["Expect"] == sent
         assert_in_sync(client, upstream, 1)
