@@ -1,6 +1,6 @@
 """What the RFC, smuggling and fault tests share: one document, requests to hang lines in, and what of a recorded
 request the client is to blame for."""
-from http_peer import OK
+from http_peer import OK, wait_until
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -13,6 +13,7 @@ x-gateway:
   limits: {headers: 4k, header_count: 20, uri: 256, body: 100k, upstream_headers: 8k}
   timeouts: {connect: 2s, send: 5s, read: 5s}
 paths:
+  /: {get: {responses: {default: {description: any}}}}
   /x: &all
     get: &any {responses: {default: {description: any}}}
     put: *any
@@ -29,6 +30,9 @@ paths:
     parameters: [{name: rest, in: path, required: true, schema: {type: string}}]
     x-gateway: {match: {prefix: true}}
     get: *any
+  /gone/{rest}:
+    parameters: [{name: rest, in: path, required: true, schema: {type: string}}]
+    get: {x-gateway: {redirect: {status: 301, location: "/x/{rest}"}}, responses: {default: {description: any}}}
   /slow:
     x-gateway: {timeouts: {read: 300ms}}
     get: *any
@@ -64,3 +68,8 @@ def assert_in_sync(client, upstream, before):
     answer = client.ask(b"GET /y?marker HTTP/1.1\r\nHost: a\r\n\r\n")
     assert (answer.status, answer.body) == (200, b"ok\n")
     assert [r.line for r in upstream.requests[before:]] == ["GET /y?marker HTTP/1.1"]
+
+
+def assert_left(request):
+    """The gateway has closed the connection by which it sent this request, so that nothing can be read from it any more."""
+    wait_until(lambda: request.connection.sock.fileno() < 0, "the upstream's connection to be left")
