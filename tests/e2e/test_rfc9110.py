@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from fixtures import build
 from http_peer import OK, chunked
 from told import DOCUMENT, GET, HEAD, POST, assert_in_sync, told
 
@@ -410,3 +411,11 @@ def test_unknown_interim_answers_are_passed_on(running, upstream):
     answer = running.ask(GET + b"\r\n")
     assert [(m.line, m.fields) for m in answer.interim] == [("HTTP/1.1 199 Odd one", [("X", "y")]), ("HTTP/1.1 102 Processing", [])]
     assert answer.body == b"ok\n"
+
+
+# ---- 15.3.6: 205 has no content
+
+def test_no_content_with_205(build_cache):
+    """A document that wants it is an error of the compiler."""
+    with pytest.raises(pytest.fail.Exception, match="205"):
+        build(build_cache, DOCUMENT.replace("{respond: {status: 200, body: here}}", "{respond: {status: 205, body: here}}"))
