@@ -1,15 +1,26 @@
 #include "request/hops.h"
 
+#include <stdio.h>
+
 #include "request/reply.h"
 
 /* A request may pass the same gateway again, on its way from one backend to another, but not for ever. */
 enum { PASSES_MAX = 8 };
 
-static struct str own_name;
+static struct {
+    struct str name;
+    struct str lines[2]; /* by the minor version of the request */
+    char text[2][128];
+} own;
 
 void hops_setup(struct str name)
 {
-    own_name = name;
+    own.name = name;
+    for (unsigned minor = 0; minor < 2; minor++) {
+        int len = snprintf(own.text[minor], sizeof own.text[minor], "Via: 1.%u %.*s\r\n", minor,
+                           STR_ARG(name));
+        own.lines[minor] = (struct str){own.text[minor], (size_t)len};
+    }
 }
 
 /* ---- Via ---- */
@@ -33,7 +44,7 @@ static unsigned passes(const struct fields *fields)
         struct str list = field_value(&fields->at[i]);
 
         while (fields->at[i].id == FIELD_VIA && list.at)
-            count += str_eq_nocase(received_by(list_next(&list)), own_name);
+            count += str_eq_nocase(received_by(list_next(&list)), own.name);
     }
     return count;
 }
@@ -90,9 +101,7 @@ void hops_lines(struct gw_req *rq, struct text *text)
 {
     const struct field *bound = rq->head.counts_hops ? bound_of(rq) : NULL;
 
-    text_add(text, rq->head.minor > 0 ? STR("Via: 1.1 ") : STR("Via: 1.0 "));
-    text_add(text, own_name);
-    text_add(text, STR("\r\n"));
+    text_add(text, own.lines[rq->head.minor > 0]);
     if (!bound)
         return;
     text_printf(text, "Max-Forwards: %u\r\n", (unsigned)(forwards_of(field_value(bound)) - 1));

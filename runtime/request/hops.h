@@ -6,7 +6,7 @@
 
 #include "request/req.h"
 
-/* Once, before any worker runs. `name` is a token, and lives on. */
+/* Once, before any worker runs. `name` is a token of at most 63 bytes, and lives on. */
 void hops_setup(struct str name);
 
 /* GW_GO: the request may be sent on. GW_DONE: it was answered, because it ends here or goes in circles. Needs:

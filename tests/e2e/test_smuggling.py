@@ -1,6 +1,8 @@
 """Messages that two readers could understand differently: what was published about length, chunks, line ends, names and
-paths, in both directions. Each request is followed by a marker. Either the whole is refused, nothing reaches the upstream
-and the connection ends, or it is one message to everybody: the upstream receives exactly what is written here, then the marker.
+paths, in both directions: CL.TE, TE.CL, TE.TE, CL.0, 0.CL by Expect, the ends of chunks and of their extensions (TERM.EXT, EXT.TERM,
+one- and two-byte ends, spills), response splitting, poisoned queues of answers. Each request is followed by a marker. Either the
+whole is refused, nothing reaches the upstream and the connection ends, or it is one message to everybody: the upstream receives
+exactly what is written here, then the marker.
 """
 import pytest
 from http_peer import OK, Broken, chunked, wait_until
