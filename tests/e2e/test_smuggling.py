@@ -421,13 +421,38 @@ def test_final_answer_to_an_expectation(running, upstream, status):
     assert [r.line for r in upstream.requests] == ["POST /x HTTP/1.1"]
 
 
-@pytest.mark.parametrize("body", [b"Content-Length: %d\r\n\r\n" % len(NEXT) + NEXT, TE + b"chunked\r\n\r\n" + chunked(NEXT)],
-                         ids=["length", "chunked"])
-def test_body_of_a_request_that_is_answered_here(running, upstream, body):
+HERE = {
+    "constant": (b"POST /here", 200), "constant for GET": (b"GET /here", 200), "constant for HEAD": (b"HEAD /here", 200),
+    "redirect": (b"GET /gone/1", 301),
+    "no route": (b"POST /no", 404), "no method": (b"PATCH /x", 405), "OPTIONS": (b"OPTIONS /here", 204),
+    "bad path": (b"POST /x%00", 400),
+    "https": (b"POST https://a/x", 421), "TRACE": (b"TRACE /x", 400),
+}
+BODIES = {"length": b"Content-Length: %d\r\n\r\n" % len(NEXT) + NEXT, "chunked": TE + b"chunked\r\n\r\n" + chunked(NEXT)}
+
+
+@pytest.mark.parametrize("framing", BODIES)
+@pytest.mark.parametrize("name", HERE)
+def test_body_of_a_request_that_is_answered_here(running, upstream, name, framing):
+    """It is passed over, and what it holds is no request."""
+    line, status = HERE[name]
     with running.client() as client:
-        assert client.ask(b"POST /here HTTP/1.1\r\nHost: a\r\n" + body).body == b"here"
+        assert client.ask(line + b" HTTP/1.1\r\nHost: a\r\n" + BODIES[framing]).status == status
         assert upstream.got_nothing()
         assert_in_sync(client, upstream, 0)
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 70000\r\n", TE + b"chunked\r\n", b"Expect: 100-continue\r\nContent-Length: 70\r\n",
+                                     b"Expect: 100-continue\r\n" + TE + b"chunked\r\n"],
+                         ids=["too long to pass over", "chunks to come", "expectation", "expectation in chunks"])
+def test_body_that_is_not_waited_for(running, upstream, framing):
+    """Where its end is not known in time, the connection ends instead."""
+    with running.client() as client:
+        answer = client.ask(b"POST /here HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n")
+        assert (answer.status, answer.interim, answer["Connection"]) == (200, [], "close")
+        client.send(NEXT)
+        assert client.half_close().is_closed()
+    assert upstream.got_nothing()
 
 
 # ---- answers that are nobody's

@@ -86,6 +86,10 @@ static const struct row good_requests[] = {
         "POST / a 1.1 chunked keep"),
     ROW("9110 10.1.1: Expect", POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n",
         "POST / a 1.1 length 1 keep expect"),
+    ROW("9110 10.1.1: empty elements", POST "Expect: ,100-continue\r\nContent-Length: 1\r\n\r\n",
+        "POST / a 1.1 length 1 keep expect"),
+    ROW("9110 10.1.1: nothing expected", POST "Expect:\r\nContent-Length: 1\r\n\r\n",
+        "POST / a 1.1 length 1 keep"),
     ROW("9110 10.1.1: Expect without body", GET "Expect: 100-continue\r\n\r\n",
         "GET / a 1.1 none keep"),
     ROW("9110 10.1.1: Expect in HTTP/1.0",
@@ -295,6 +299,7 @@ static const struct row bad_requests[] = {
     ROW("9112 6.1: HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
         "400 HTTP/1.0"),
     ROW("9110 10.1.1: unknown expectation", POST "Expect: 200-ok\r\n\r\n", "417 "),
+    ROW("9112 5.2: folded expectation", POST "Expect: x\r\n 100-continue\r\n\r\n", "400 folded"),
     ROW("9110 10.1.1: two expectations", POST "Expect: 100-continue, x\r\n\r\n", "417 "),
 };
 
