@@ -97,11 +97,15 @@ enum gw_next hops_check(struct gw_req *rq)
     return GW_GO;
 }
 
-void hops_lines(struct gw_req *rq, struct text *text)
+struct str hops_via(const struct gw_req *rq)
 {
-    const struct field *bound = rq->head.counts_hops ? bound_of(rq) : NULL;
+    return own.lines[rq->head.minor > 0];
+}
 
-    text_add(text, own.lines[rq->head.minor > 0]);
+void hops_count_down(struct gw_req *rq, struct text *text)
+{
+    const struct field *bound = bound_of(rq);
+
     if (!bound)
         return;
     text_printf(text, "Max-Forwards: %u\r\n", (unsigned)(forwards_of(field_value(bound)) - 1));

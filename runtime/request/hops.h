@@ -13,8 +13,10 @@ void hops_setup(struct str name);
  * rq->allow for OPTIONS. */
 enum gw_next hops_check(struct gw_req *rq);
 
-/* "Via: 1.1 NAME\r\n" for the upstream, behind what the client's Via says, and Max-Forwards less one in the place
- * of the client's. */
-void hops_lines(struct gw_req *rq, struct text *text);
+/* "Via: 1.1 NAME\r\n" for the upstream, to stand behind what the client's Via says. */
+struct str hops_via(const struct gw_req *rq);
+
+/* Max-Forwards less one, in the place of the client's. Needs: hops_check. */
+void hops_count_down(struct gw_req *rq, struct text *text);
 
 #endif

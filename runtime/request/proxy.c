@@ -42,6 +42,7 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     head_put(text, STR(" HTTP/1.1\r\n"));
     put_host(rq, call, text);
     head_put_fields(text, &rq->head.fields);
+    head_put(text, hops_via(rq));
     head_put(text, rq->added_request);
     if (call->framing == FRAMING_CHUNKED) {
         head_put(text, STR("Transfer-Encoding: chunked\r\n"));
@@ -65,7 +66,8 @@ static void add_lines(struct gw_req *rq)
 
     text_add(&lines, rq->added_request);
     forwarded_lines(rq, &lines);
-    hops_lines(rq, &lines);
+    if (rq->head.counts_hops)
+        hops_count_down(rq, &lines);
     request_id_line(rq, &lines);
     rq->added_request = text_str(&lines);
 }
