@@ -277,11 +277,13 @@ def test_empty_elements_of_connection(running, upstream, connection):
 
 # ---- 5.6.7 and 6.6.1: dates
 
-IMF_FIXDATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT")
+IMF_FIXDATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} "
+                         r"\d\d:\d\d:\d\d GMT")
 
 
 @pytest.mark.parametrize("request_line, status", [
-    (b"GET /here", 200), (b"OPTIONS *", 204), (b"GET /gone/1", 301), (b"GET /no", 404), (b"PATCH /x", 405), (b"GET x", 400), (b"HEAD /here", 200),
+    (b"GET /here", 200), (b"OPTIONS *", 204), (b"GET /gone/1", 301), (b"GET /no", 404), (b"PATCH /x", 405), (b"GET x", 400),
+    (b"HEAD /here", 200),
 ], ids=["200", "204", "301", "404", "405", "400", "HEAD"])
 def test_answers_made_here_are_dated(running, request_line, status):
     before = time.time()
@@ -309,8 +311,9 @@ def test_trailers_are_not_merged(running, upstream, version):
 
 # ---- 7.6.1, 10.1.4: TE is of this connection
 
-@pytest.mark.parametrize("te, said", [(b"trailers", True), (b"gzip, Trailers;q=0.5", False), (b"deflate;q=0.5, trailers", True), (b"gzip", False), (b"", False)],
-                         ids=["trailers", "parameter", "list", "coding", "empty"])
+@pytest.mark.parametrize("te, said", [
+    (b"trailers", True), (b"gzip, Trailers;q=0.5", False), (b"deflate;q=0.5, trailers", True), (b"gzip", False), (b"", False),
+], ids=["trailers", "parameter", "list", "coding", "empty"])
 def test_te_is_said_with_its_connection_option(running, upstream, te, said):
     assert running.ask(GET + b"TE: " + te + b"\r\nConnection: TE\r\n\r\n").status == 200
     assert told(upstream.requests[0])[1] == ([("TE", "trailers"), ("Connection", "TE")] if said else [])
@@ -340,8 +343,9 @@ def test_a_list_of_one_length(running, upstream):
 
 # ---- 9.3.6 CONNECT
 
-@pytest.mark.parametrize("target, status", [(b"a", 400), (b"a:", 400), (b"a:99999", 400), (b"a:x", 400), (b":443", 400), (b"/x", 400), (b"a:443", 501)],
-                         ids=["no port", "empty port", "big port", "letters", "no host", "a path", "a legal one"])
+@pytest.mark.parametrize("target, status", [
+    (b"a", 400), (b"a:", 400), (b"a:99999", 400), (b"a:x", 400), (b":443", 400), (b"/x", 400), (b"a:443", 501),
+], ids=["no port", "empty port", "big port", "letters", "no host", "a path", "a legal one"])
 def test_connect(running, upstream, target, status):
     assert running.ask(b"CONNECT " + target + b" HTTP/1.1\r\nHost: a:443\r\n\r\n").status == status
     assert upstream.got_nothing()
@@ -387,9 +391,10 @@ def test_continue_comes_from_the_upstream(running, upstream):
 
 # ---- 13.2.1, 14.2: what only an origin may judge
 
-@pytest.mark.parametrize("field", [b"If-None-Match: *", b"If-Match: \"x\"", b"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
-                                   b"If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT", b"Range: bytes=1-2", b"Range: lines=1", b"If-Range: \"x\""],
-                         ids=["none match", "match", "unmodified", "modified", "range", "unknown unit", "if-range"])
+@pytest.mark.parametrize("field", [
+    b"If-None-Match: *", b'If-Match: "x"', b"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
+    b"If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT", b"Range: bytes=1-2", b"Range: lines=1", b'If-Range: "x"',
+], ids=["none match", "match", "unmodified", "modified", "range", "unknown unit", "if-range"])
 def test_answers_made_here_are_whole(running, field):
     answer = running.ask(b"GET /here HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\n")
     assert (answer.status, answer.body) == (200, b"here")

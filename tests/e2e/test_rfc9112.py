@@ -54,8 +54,9 @@ def test_host_of_http_1_0(running, upstream, lines):
     assert upstream.got_nothing()
 
 
-@pytest.mark.parametrize("value", [b"a", b"A.b", b"a:", b"a:0080", b"127.0.0.1:80", b"[::1]", b"[::1]:80", b"a%20b", b"a_b", b"~a!$&'()*+;="],
-                         ids=["name", "upper case", "empty port", "zeros", "IPv4", "IPv6", "IPv6 with port", "escape", "underscore", "sub-delims"])
+@pytest.mark.parametrize("value", [
+    b"a", b"A.b", b"a:", b"a:0080", b"127.0.0.1:80", b"[::1]", b"[::1]:80", b"a%20b", b"a_b", b"~a!$&'()*+;=",
+], ids=["name", "upper case", "empty port", "zeros", "IPv4", "IPv6", "IPv6 with port", "escape", "underscore", "sub-delims"])
 def test_legal_hosts(running, upstream, value):
     """What the client asked for is told in a field of its own; Host names the target."""
     with running.client() as client:
@@ -103,7 +104,8 @@ def test_chunk_sizes(running, upstream, size):
 
 # ---- 6.3: where bodies end
 
-@pytest.mark.parametrize("head", [b"", b"Content-Length: 0\r\n", b"Transfer-Encoding: chunked\r\n"], ids=["nothing", "no length", "chunked"])
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 0\r\n", b"Transfer-Encoding: chunked\r\n"],
+                         ids=["nothing", "no length", "chunked"])
 @pytest.mark.parametrize("status", [b"103 Early Hints", b"204 No Content", b"304 Not Modified"], ids=["103", "204", "304"])
 def test_heads_that_end_a_message(running, upstream, status, head):
     """Whatever they say about a body."""
@@ -198,7 +200,8 @@ def test_close_is_heard(running, upstream, connection):
     assert [told(r) for r in upstream.requests] == [("GET /x HTTP/1.1", [], b"")]
 
 
-@pytest.mark.parametrize("connection", [b"close", b"CLOSE", b"keep-alive, close", b"x, close"], ids=["alone", "upper case", "behind", "in a list"])
+@pytest.mark.parametrize("connection", [b"close", b"CLOSE", b"keep-alive, close", b"x, close"],
+                         ids=["alone", "upper case", "behind", "in a list"])
 def test_close_of_the_upstream_is_heard(running, upstream, connection):
     """Its connection is left, though it stays open on its side; the client's lives on."""
     upstream.answer = HEAD + b"Connection: " + connection + b"\r\nContent-Length: 2\r\n\r\nhi"

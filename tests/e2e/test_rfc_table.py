@@ -39,8 +39,8 @@ def named():
 def collected():
     """All tests of the files that are named, as pytest sees them: file::function[case]."""
     files = sorted({name.split("::")[0] for name in named()} | set(OWN))
-    done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *(f + ".py" for f in files)],
-                          cwd=HERE, capture_output=True, text=True, timeout=120)
+    ask = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *(f + ".py" for f in files)]
+    done = subprocess.run(ask, cwd=HERE, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     tests = [line for line in done.stdout.splitlines() if "::" in line]
     return [os.path.basename(test.split("::", 1)[0])[:-3] + "::" + test.split("::", 1)[1] for test in tests]
@@ -70,7 +70,8 @@ def test_no_clause_names_a_test_twice():
 def test_what_looks_like_a_test_is_one(collected):
     """Nothing in backquotes with a test's name is spelled in another way; each name means one function, and each case is there."""
     text = open(TABLE).read()
-    assert text.count("`test_") == len(NAME.findall(text)) + text.count("`test_rfc_table.py`") + sum(text.count(f"`{f}.py`") for f in OWN)
+    files = sum(text.count(f"`{file}.py`") for file in (*OWN, "test_rfc_table"))
+    assert text.count("`test_") == len(NAME.findall(text)) + files
     functions = {test.split("[")[0] for test in collected}
     assert len(collected) == len(set(collected))
     missing = [name for name in NAME.findall(text) if name not in collected and name not in functions]

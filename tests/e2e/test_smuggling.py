@@ -442,9 +442,10 @@ def test_body_of_a_request_that_is_answered_here(running, upstream, name, framin
         assert_in_sync(client, upstream, 0)
 
 
-@pytest.mark.parametrize("framing", [b"Content-Length: 70000\r\n", TE + b"chunked\r\n", b"Expect: 100-continue\r\nContent-Length: 70\r\n",
-                                     b"Expect: 100-continue\r\n" + TE + b"chunked\r\n"],
-                         ids=["too long to pass over", "chunks to come", "expectation", "expectation in chunks"])
+@pytest.mark.parametrize("framing", [
+    b"Content-Length: 70000\r\n", TE + b"chunked\r\n", b"Expect: 100-continue\r\nContent-Length: 70\r\n",
+    b"Expect: 100-continue\r\n" + TE + b"chunked\r\n",
+], ids=["too long to pass over", "chunks to come", "expectation", "expectation in chunks"])
 def test_body_that_is_not_waited_for(running, upstream, framing):
     """Where its end is not known in time, the connection ends instead."""
     with running.client() as client:
