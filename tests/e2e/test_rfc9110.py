@@ -394,13 +394,14 @@ def test_continue_comes_from_the_upstream(running, upstream):
 @pytest.mark.parametrize("field", [
     b"If-None-Match: *", b'If-Match: "x"', b"If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
     b"If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT", b"Range: bytes=1-2", b"Range: lines=1", b'If-Range: "x"',
-], ids=["none match", "match", "unmodified", "modified", "range", "unknown unit", "if-range"])
+    b"Content-Range: bytes 0-1/2",
+], ids=["none match", "match", "unmodified", "modified", "range", "unknown unit", "if-range", "content range"])
 def test_answers_made_here_are_whole(running, field):
     answer = running.ask(b"GET /here HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\n")
     assert (answer.status, answer.body) == (200, b"here")
 
 
-# ---- 15.1: unknown statuses are of their class
+# ---- 15: unknown statuses are of their class
 
 @pytest.mark.parametrize("status", [299, 399, 499, 599])
 def test_unknown_statuses_are_passed_on(running, upstream, status):
