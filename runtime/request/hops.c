@@ -25,15 +25,21 @@ void hops_setup(struct str name)
 
 /* ---- Via ---- */
 
+static size_t word_len(struct str text)
+{
+    size_t len = 0;
+
+    while (len < text.len && text.at[len] != ' ' && text.at[len] != '\t' && text.at[len] != '(')
+        len++;
+    return len;
+}
+
 /* The second word of "1.1 name (comment)". */
 static struct str received_by(struct str hop)
 {
-    struct str by = str_trim(str_from(hop, str_find(hop, ' ')), " \t");
-    size_t len = 0;
+    struct str by = str_trim(str_from(hop, word_len(hop)), " \t");
 
-    while (len < by.len && by.at[len] != ' ' && by.at[len] != '\t' && by.at[len] != '(')
-        len++;
-    return str_head(by, len);
+    return str_head(by, word_len(by));
 }
 
 static unsigned passes(const struct fields *fields)
