@@ -160,8 +160,13 @@ static enum gw_next begin(struct gw_req *rq)
         return reply_error(rq, 400, "a field's name holds an underscore", STR(""));
     if (door->kind != SERVE_TRAFFIC)
         return admin_flow(rq, door->kind);
+    /* RFC 9110 section 7.4: only a proxy in front of us can have had it over TLS. */
+    if (rq->head.is_https && !rq->trusted_peer)
+        return reply_error(rq, 421, "a https URL over a connection that is not secured", STR(""));
     if (rq->head.method == METHOD_CONNECT)
         return reply_error(rq, 501, "CONNECT is for proxies of another kind", STR(""));
+    if (rq->head.method == METHOD_TRACE && rq->head.framing != FRAMING_NONE)
+        return reply_error(rq, 400, "a TRACE request has no content", STR(""));
     return match(rq);
 }
 

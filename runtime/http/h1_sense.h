@@ -15,8 +15,9 @@ struct h1_sense {
     uint16_t status; /* bad: the answer's */
     const char *reason;
     bool absolute; /* the target has an authority */
-    bool chunked, close, keep_alive, upgrade;
-    bool lengths; /* Content-Length is there several times, with one value */
+    bool chunked, unknown_coding, close, keep_alive, upgrade;
+    bool expects, expects_more; /* 100-continue; something else */
+    bool rewrite_length;        /* Content-Length is there several times, or with leading zeros */
 };
 
 /* Notes what is wrong; `status` is for requests, a bad answer is always 502. Returns false. */

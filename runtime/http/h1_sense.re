@@ -103,6 +103,7 @@ static bool absolute_form(struct h1_sense *s, struct str target)
     head->authority = str_head(rest, len);
     if (!h1_host_is_legal(head->authority))
         return h1_sense_bad(s, 400, "the request target names no legal host");
+    head->is_https = scheme == sizeof "https" - 1;
     split_query(head, str_from(rest, len));
     /* RFC 9112 section 3.2.4: OPTIONS for a whole server, seen through a proxy */
     if (head->path.len == 0)
@@ -167,7 +168,9 @@ static bool take_length(struct h1_sense *s, struct str digits)
     if (!digits_to_u64(digits, &value) ||
         (has_seen(s, FIELD_CONTENT_LENGTH) && value != s->head->length))
         return h1_sense_bad(s, 400, "Content-Length is not one number");
-    s->lengths = has_seen(s, FIELD_CONTENT_LENGTH);
+    /* Leading zeros are legal, and octal to some. */
+    s->rewrite_length |=
+        has_seen(s, FIELD_CONTENT_LENGTH) || (digits.len > 1 && digits.at[0] == '0');
     s->head->length = value;
     s->head->fields.ids |= FIELD_BIT(FIELD_CONTENT_LENGTH);
     return true;
@@ -190,7 +193,7 @@ static bool read_length(struct h1_sense *s, struct str value)
     return true;
 }
 
-/* RFC 9112 section 6.1: chunked once and last; we know no other coding. */
+/* RFC 9112 section 6.1: chunked once and last. */
 static bool read_codings(struct h1_sense *s, struct str list)
 {
     if (has_seen(s, FIELD_CONTENT_LENGTH))
@@ -204,10 +207,22 @@ static bool read_codings(struct h1_sense *s, struct str list)
             return h1_sense_bad(s, 400, "chunked twice, or not the last transfer coding");
         if (!token_is_legal(item))
             return h1_sense_bad(s, 400, "Transfer-Encoding is malformed");
-        if (!str_eq_nocase(item, STR("chunked")))
-            return h1_sense_bad(s, 501, "unknown transfer coding");
-        s->chunked = true;
+        s->chunked = str_eq_nocase(item, STR("chunked"));
+        s->unknown_coding |= !s->chunked;
     } while (list.at);
+    return true;
+}
+
+/* RFC 9112 section 6.3: without chunked at its end a request's end is unknown, whatever the codings are.
+ * Section 6.1: we know no other one. */
+static bool judge_codings(struct h1_sense *s)
+{
+    if (!(has_seen(s, FIELD_TRANSFER_ENCODING)))
+        return true;
+    if (s->kind == H1_REQUEST && !s->chunked)
+        return h1_sense_bad(s, 400, "chunked is not the last transfer coding");
+    if (s->unknown_coding)
+        return h1_sense_bad(s, 501, "unknown transfer coding");
     return true;
 }
 
@@ -236,6 +251,19 @@ static void read_connection(struct h1_sense *s, struct str list)
         s->close |= str_eq_nocase(item, STR("close"));
         s->keep_alive |= str_eq_nocase(item, STR("keep-alive"));
         s->upgrade |= str_eq_nocase(item, STR("upgrade"));
+        s->head->drops_trailers |= item.len > 0 && field_id_of(item) == FIELD_OTHER && !str_eq_nocase(item, STR("close"));
+    } while (list.at);
+}
+
+/* RFC 9110 section 10.1.1: there is one that we know. */
+static void read_expectations(struct h1_sense *s, struct str list)
+{
+    do {
+        struct str item = list_next(&list);
+        bool known = str_eq_nocase(item, STR("100-continue"));
+
+        s->expects |= known;
+        s->expects_more |= item.len > 0 && !known;
     } while (list.at);
 }
 
@@ -259,8 +287,7 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
             good = read_host(s, value);
         break;
     case FIELD_EXPECT:
-        if (s->kind == H1_REQUEST && !str_eq_nocase(value, STR("100-continue")))
-            good = h1_sense_bad(s, 417, "this expectation cannot be met");
+        read_expectations(s, value);
         break;
     case FIELD_TE:
         s->head->te_trailers |= list_has(value, STR("trailers"));
@@ -284,8 +311,10 @@ static void finish_request(struct h1_sense *s)
         head->framing = FRAMING_LENGTH;
     /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no
      * 100. */
-    head->expect_continue = has_seen(s, FIELD_EXPECT) && head->minor == 1 &&
-                            (s->chunked || head->length > 0);
+    head->expect_continue =
+        s->expects && head->minor == 1 && (s->chunked || head->length > 0);
+    if (has_seen(s, FIELD_EXPECT) && !head->expect_continue)
+        fields_drop(&head->fields, FIELD_EXPECT);
 }
 
 /* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used
@@ -294,8 +323,6 @@ static void finish_response(struct h1_sense *s)
 {
     struct head *head = s->head;
 
-    if (s->lengths) /* not to be repeated to the client: head->length says it */
-        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     if (head->status < 200 || head->status == 204 || head->status == 304) {
         if (s->chunked || (head->status != 304 && head->length > 0))
             head->keep_alive = false;
@@ -313,7 +340,11 @@ bool h1_sense_all(struct h1_sense *s)
 {
     struct head *head = s->head;
 
+    if (!judge_codings(s))
+        return false;
     head->keep_alive = !s->close && (head->minor == 1 || s->keep_alive);
+    if (s->rewrite_length) /* not to be repeated to the other side: head->length says it */
+        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     head->upgrade = head->minor == 1 && s->upgrade && has_seen(s, FIELD_UPGRADE);
     if (s->kind == H1_RESPONSE) {
         finish_response(s);
@@ -323,6 +354,8 @@ bool h1_sense_all(struct h1_sense *s)
         head->bad_host_count = true;
         return h1_sense_bad(s, 400, "no Host field");
     }
+    if (s->expects_more)
+        return h1_sense_bad(s, 417, "this expectation cannot be met");
     finish_request(s);
     return true;
 }

@@ -15,7 +15,7 @@ static inline unsigned name_slot(size_t len, uint8_t first, uint8_t last_but_one
 {
     uint32_t key = (uint32_t)len << 16 | (uint32_t)first << 8 | last_but_one;
 
-    return key * 0xcc22af59u >> 26;
+    return key * 0xee429805u >> 26;
 }
 
 #define NAME(text, id)                                                                             \
@@ -24,38 +24,40 @@ static inline unsigned name_slot(size_t len, uint8_t first, uint8_t last_but_one
     }
 
 static const struct known_name known_names[NAME_SLOTS] = {
-    [0] = NAME("proxy-authenticate", FIELD_PROXY_AUTHENTICATE),
-    [2] = NAME("x-forwarded-for", FIELD_X_FORWARDED_FOR),
-    [3] = NAME("trailer", FIELD_TRAILER),
-    [4] = NAME("transfer-encoding", FIELD_TRANSFER_ENCODING),
-    [7] = NAME("x-forwarded-port", FIELD_X_FORWARDED_PORT),
-    [8] = NAME("accept-encoding", FIELD_ACCEPT_ENCODING),
-    [9] = NAME("x-real-ip", FIELD_X_REAL_IP),
-    [10] = NAME("set-cookie", FIELD_SET_COOKIE),
-    [14] = NAME("server", FIELD_SERVER),
-    [16] = NAME("cookie", FIELD_COOKIE),
-    [20] = NAME("x-forwarded-prefix", FIELD_X_FORWARDED_PREFIX),
-    [24] = NAME("upgrade", FIELD_UPGRADE),
-    [25] = NAME("x-forwarded-proto", FIELD_X_FORWARDED_PROTO),
-    [26] = NAME("user-agent", FIELD_USER_AGENT),
-    [28] = NAME("keep-alive", FIELD_KEEP_ALIVE),
-    [32] = NAME("content-length", FIELD_CONTENT_LENGTH),
-    [33] = NAME("forwarded", FIELD_FORWARDED),
-    [34] = NAME("host", FIELD_HOST),
-    [35] = NAME("authorization", FIELD_AUTHORIZATION),
-    [37] = NAME("te", FIELD_TE),
-    [39] = NAME("location", FIELD_LOCATION),
-    [40] = NAME("proxy-authentication-info", FIELD_PROXY_AUTHENTICATION_INFO),
-    [41] = NAME("proxy-connection", FIELD_PROXY_CONNECTION),
-    [44] = NAME("proxy-authorization", FIELD_PROXY_AUTHORIZATION),
-    [47] = NAME("expect", FIELD_EXPECT),
-    [49] = NAME("connection", FIELD_CONNECTION),
-    [50] = NAME("date", FIELD_DATE),
-    [52] = NAME("http2-settings", FIELD_HTTP2_SETTINGS),
-    [56] = NAME("origin", FIELD_ORIGIN),
-    [58] = NAME("x-forwarded-host", FIELD_X_FORWARDED_HOST),
-    [60] = NAME("content-type", FIELD_CONTENT_TYPE),
-    [61] = NAME("traceparent", FIELD_TRACEPARENT),
+    [1] = NAME("content-length", FIELD_CONTENT_LENGTH),
+    [2] = NAME("cookie", FIELD_COOKIE),
+    [5] = NAME("traceparent", FIELD_TRACEPARENT),
+    [7] = NAME("content-type", FIELD_CONTENT_TYPE),
+    [9] = NAME("location", FIELD_LOCATION),
+    [10] = NAME("origin", FIELD_ORIGIN),
+    [12] = NAME("via", FIELD_VIA),
+    [14] = NAME("http2-settings", FIELD_HTTP2_SETTINGS),
+    [16] = NAME("authorization", FIELD_AUTHORIZATION),
+    [17] = NAME("x-forwarded-proto", FIELD_X_FORWARDED_PROTO),
+    [18] = NAME("x-real-ip", FIELD_X_REAL_IP),
+    [20] = NAME("te", FIELD_TE),
+    [21] = NAME("trailer", FIELD_TRAILER),
+    [22] = NAME("date", FIELD_DATE),
+    [27] = NAME("x-forwarded-for", FIELD_X_FORWARDED_FOR),
+    [29] = NAME("host", FIELD_HOST),
+    [30] = NAME("server", FIELD_SERVER),
+    [33] = NAME("accept-encoding", FIELD_ACCEPT_ENCODING),
+    [35] = NAME("max-forwards", FIELD_MAX_FORWARDS),
+    [36] = NAME("set-cookie", FIELD_SET_COOKIE),
+    [38] = NAME("keep-alive", FIELD_KEEP_ALIVE),
+    [40] = NAME("x-forwarded-prefix", FIELD_X_FORWARDED_PREFIX),
+    [41] = NAME("transfer-encoding", FIELD_TRANSFER_ENCODING),
+    [42] = NAME("upgrade", FIELD_UPGRADE),
+    [46] = NAME("proxy-authorization", FIELD_PROXY_AUTHORIZATION),
+    [47] = NAME("x-forwarded-host", FIELD_X_FORWARDED_HOST),
+    [48] = NAME("user-agent", FIELD_USER_AGENT),
+    [50] = NAME("proxy-authenticate", FIELD_PROXY_AUTHENTICATE),
+    [52] = NAME("x-forwarded-port", FIELD_X_FORWARDED_PORT),
+    [56] = NAME("forwarded", FIELD_FORWARDED),
+    [58] = NAME("proxy-authentication-info", FIELD_PROXY_AUTHENTICATION_INFO),
+    [60] = NAME("proxy-connection", FIELD_PROXY_CONNECTION),
+    [62] = NAME("expect", FIELD_EXPECT),
+    [63] = NAME("connection", FIELD_CONNECTION),
 };
 
 static uint64_t word8(const char *at)

@@ -172,9 +172,11 @@ static enum gw_match choose_variant(struct gw_req *rq, const struct gw_paths *pa
         if (!all_hold(rq, variant))
             continue;
         rq->route = variant_route(paths, variant, &rq->head);
-        if (rq->route)
+        if (rq->route && rq->head.method != METHOD_OPTIONS)
             return GW_MATCH_FOUND;
         rq->allow = allow_also(rq, rq->allow, paths->allows[variant->methods.allow]);
+        if (rq->route)
+            return GW_MATCH_FOUND;
     }
     return unmatched(rq);
 }
@@ -187,10 +189,10 @@ static enum gw_match choose_method(struct gw_req *rq, const struct gw_paths *pat
         return choose_variant(rq, paths, methods);
     if (rq->head.method != METHOD_OTHER)
         rq->route = route_of(paths, methods, rq->head.method);
-    if (rq->route)
+    if (rq->route && rq->head.method != METHOD_OPTIONS)
         return GW_MATCH_FOUND;
     rq->allow = paths->allows[methods->allow];
-    return unmatched(rq);
+    return rq->route ? GW_MATCH_FOUND : unmatched(rq);
 }
 
 /* ---- paths ---- */

@@ -182,7 +182,7 @@ struct gw_req {
     const struct gw_route *route; /* NULL before and without a match */
     struct str path;              /* normalised: what is matched and sent on */
     struct str host;  /* lower case, without port; at NULL: nobody has asked yet, see gw_host_is */
-    struct str allow; /* methods of the path, when there is no route: see gw_allow */
+    struct str allow; /* methods of the path, for OPTIONS and without a route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
     struct str peer_address;   /* text; the other end of the connection */
