@@ -123,7 +123,7 @@ static struct value *forwarded(struct job *job, const struct ir_listener *listen
 {
     const struct ir_forwarded *from = &listener->forwarded;
     struct pool *pool = &job->pool;
-    if (from->trusted_count == 0 && from->trusted_file.kind != IR_TEXT_FILE)
+    if (from->trusted_count == 0 && from->trusted_file.kind != IR_TEXT_FILE && !from->via)
         return value_flag(pool, false);
     struct str header = STR("GW_FORWARDED_FOR");
     if (str_eq_nocase(from->header, STR("forwarded")))
@@ -137,6 +137,7 @@ static struct value *forwarded(struct job *job, const struct ir_listener *listen
     view_set_number(pool, map, "trusted_count", from->trusted_count);
     value_set(pool, map, "trusted_file", value_text_or_false(pool, from->trusted_file.text));
     view_set_name(pool, map, "header", header);
+    view_set_flag(pool, map, "via", from->via);
     return map;
 }
 

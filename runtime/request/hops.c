@@ -25,6 +25,12 @@ void hops_setup(struct str name)
 
 /* ---- Via ---- */
 
+/* Off unless the document asks for it: some upstreams treat requests that came through a proxy as second-rate. */
+static bool says_via(const struct gw_req *rq)
+{
+    return rq->listener && rq->listener->forwarded && rq->listener->forwarded->via;
+}
+
 static size_t word_len(struct str text)
 {
     size_t len = 0;
@@ -98,13 +104,15 @@ enum gw_next hops_check(struct gw_req *rq)
         return reply_error(rq, 400, "Max-Forwards is not one number", STR(""));
     if (left == 0)
         return answer_here(rq);
-    if (passes(&rq->head.fields) >= PASSES_MAX)
+    if (says_via(rq) && passes(&rq->head.fields) >= PASSES_MAX)
         return reply_error(rq, 508, "the request goes in circles", STR(""));
     return GW_GO;
 }
 
 struct str hops_via(const struct gw_req *rq)
 {
+    if (!says_via(rq))
+        return STR("");
     return own.lines[rq->head.minor > 0];
 }
 

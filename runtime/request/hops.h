@@ -1,5 +1,5 @@
-/* hops: how far a request has come and how far it may go (RFC 9110 sections 7.6.2 and 7.6.3). Each gateway writes
- * its name into Via, and so knows a request that goes in circles; the client of a TRACE or OPTIONS may say with
+/* hops: how far a request has come and how far it may go (RFC 9110 sections 7.6.2 and 7.6.3). A gateway that
+ * is asked to (forwarded.via) writes its name into Via, and so knows a request that goes in circles; the client of a TRACE or OPTIONS may say with
  * Max-Forwards who is to answer it. */
 #ifndef REQUEST_HOPS_H
 #define REQUEST_HOPS_H
@@ -19,7 +19,7 @@ static inline bool hops_are_counted(const struct gw_req *rq)
  * rq->allow for OPTIONS. */
 enum gw_next hops_check(struct gw_req *rq);
 
-/* "Via: 1.1 NAME\r\n" for the upstream, to stand behind what the client's Via says. */
+/* "Via: 1.1 NAME\r\n" for the upstream, to stand behind what the client's Via says; empty unless forwarded.via. */
 struct str hops_via(const struct gw_req *rq);
 
 /* Max-Forwards less one, in the place of the client's. Needs: hops_check. */

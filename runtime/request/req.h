@@ -104,6 +104,7 @@ struct gw_forwarded {
     uint32_t trusted_count;
     struct str trusted_file; /* empty: none; one CIDR a line */
     enum { GW_FORWARDED_FOR, GW_FORWARDED_RFC7239, GW_FORWARDED_REAL_IP } header;
+    bool via; /* the upstream is told of this hop */
 };
 
 struct gw_listener {

@@ -132,6 +132,15 @@ def test_via_names_the_gateway(running, upstream, version, said):
     assert upstream.requests[0].fields.all("Via") == [said]
 
 
+def test_via_is_off_unless_asked_for(module_gateway, upstream):
+    """Without `via` nothing is added, what is there is passed on, and no loop is seen."""
+    document = DOCUMENT.replace("  forwarded: {via: true}\n", "")
+    silent = module_gateway(document, "--workers", "1", "--upstream", f"origin=http://127.0.0.1:{upstream.port}")
+    for lines, said in [(b"", []), (b"Via: 1.1 letter\r\n" * 9, ["1.1 letter"] * 9)]:
+        assert silent.ask(GET + lines + b"\r\n").status == 200
+        assert upstream.requests[-1].fields.all("Via") == said
+
+
 def test_via_goes_behind_the_others(running, upstream):
     assert running.ask(GET + b"Via: 1.0 fred, 1.1 p.example.net (x, y)\r\nX: y\r\nVia: HTTP/2 lucy:80\r\n\r\n").status == 200
     assert upstream.requests[0].fields.all("Via") == ["1.0 fred, 1.1 p.example.net (x, y)", "HTTP/2 lucy:80", "1.1 letter"]
@@ -181,8 +190,8 @@ def test_https_over_plain_text_is_misdirected(running, upstream, scheme):
 
 def test_https_from_a_trusted_gateway(module_gateway, module_origin, upstream):
     """It may have had the request over TLS."""
-    trust = "  version: 1\n  forwarded: {trusted_proxies: [127.0.0.0/8]}\n"
-    trusting = module_gateway(DOCUMENT.replace("  version: 1\n", trust), "--upstream", f"origin={module_origin.url}")
+    document = DOCUMENT.replace("{via: true}", "{via: true, trusted_proxies: [127.0.0.0/8]}")
+    trusting = module_gateway(document, "--upstream", f"origin={module_origin.url}")
     assert trusting.ask(b"GET https://a/x HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
     assert upstream.requests[0].target == "/x"
 

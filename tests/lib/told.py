@@ -9,6 +9,7 @@ x-gateway:
   version: 1
   upstreams: {origin: {targets: [{url: "http://127.0.0.1:1"}]}}
   upstream: origin
+  forwarded: {via: true}
   access_log: {fields: [method, path, query, status, reason, tries, upstream_status]}
   limits: {headers: 4k, header_count: 20, uri: 256, body: 100k, upstream_headers: 8k}
   timeouts: {connect: 2s, send: 5s, read: 5s}
