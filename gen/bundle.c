@@ -1,7 +1,7 @@
 #include "bundle.h"
 
-#include "base/map.h"
 #include "base/text.h"
+#include "components.h"
 #include "ref.h"
 #include "room.h"
 
@@ -17,6 +17,7 @@ struct bundle {
     struct job *job;
     struct node *root;
     struct map by_place; /* "file:line:col" of a target → struct moved */
+    struct components names;
     VEC(struct moved *) moved;
     unsigned depth;
 };
@@ -62,27 +63,6 @@ static struct str own_name(struct bundle *b, struct str reference)
     return out.len ? text_str(&out) : STR("bundled");
 }
 
-static bool is_taken(const struct bundle *b, const char *section, struct str name)
-{
-    const struct node *there = node_get(node_get(b->root, "components"), section);
-    if (there && there->kind == NODE_MAP && node_member(there, name))
-        return true;
-    for (size_t i = 0; i < b->moved.count; i++) {
-        const struct moved *moved = b->moved.at[i];
-        if (!strcmp(moved->section, section) && str_eq(moved->name, name))
-            return true;
-    }
-    return false;
-}
-
-static struct str free_name(struct bundle *b, const char *section, struct str name)
-{
-    struct str tried = name;
-    for (unsigned i = 2; is_taken(b, section, tried); i++)
-        tried = pool_printf(&b->job->pool, "%.*s_%u", STR_ARG(name), i);
-    return tried;
-}
-
 static struct moved *move(struct bundle *b, struct node *target, struct str reference,
                           const char *section)
 {
@@ -95,7 +75,7 @@ static struct moved *move(struct bundle *b, struct node *target, struct str refe
     moved = pool_new(pool, struct moved);
     moved->section = section;
     moved->target = target;
-    moved->name = free_name(b, section, own_name(b, reference));
+    moved->name = components_name(&b->names, str_of(section), own_name(b, reference));
     map_set(&b->by_place, pool, place, moved);
     *vec_add(pool, &b->moved) = moved;
     moved->copy = copy(b, target, (struct room){ROOM_OBJECT, section});
@@ -222,7 +202,8 @@ struct node *bundle(struct job *job, struct node *root)
 {
     if (job_failed(job) || root->kind != NODE_MAP)
         return NULL;
-    struct bundle b = {.job = job, .root = root};
+    struct bundle b = {.job = job, .root = root, .names = {.pool = &job->pool}};
+    components_take(&b.names, root);
     struct node *made = copy(&b, root, (struct room){ROOM_OBJECT, NULL});
     for (size_t i = 0; i < b.moved.count && !job_failed(job); i++) {
         const struct moved *moved = b.moved.at[i];

@@ -1,16 +1,17 @@
 #include "bundle_merge.h"
 
-#include "base/map.h"
 #include "base/text.h"
 #include "bundle.h"
+#include "components.h"
 #include "ref.h"
 #include "room.h"
 
 struct merge {
     struct job *job;
-    struct node *made;  /* of the documents so far */
-    struct node *root;  /* the document that is being added */
-    struct map renamed; /* "section/name" of a component of root → struct str */
+    struct node *made;       /* of the documents so far */
+    struct node *root;       /* the document that is being added */
+    struct map renamed;      /* "section/name" of a component of root → struct str */
+    struct components names; /* of both */
 };
 
 static const struct room top = {ROOM_OBJECT, NULL};
@@ -187,15 +188,6 @@ static struct node *rewrite(struct merge *m, struct node *node, struct room room
     return made;
 }
 
-static struct str free_name(struct merge *m, const struct node *there, const struct node *own,
-                            struct str name)
-{
-    struct str tried = name;
-    for (unsigned i = 2; node_member(there, tried) || node_member(own, tried); i++)
-        tried = pool_printf(&m->job->pool, "%.*s_%u", STR_ARG(name), i);
-    return tried;
-}
-
 /* Names the components of one section that differ from what is there; true when there were any. */
 static bool rename_section(struct merge *m, struct str section, const struct node *own)
 {
@@ -211,7 +203,7 @@ static bool rename_section(struct merge *m, struct str section, const struct nod
             is_same(m, twin->value, rewrite(m, component->value, room_below(room, component->key))))
             continue;
         struct str *name = pool_new(pool, struct str);
-        *name = free_name(m, there->value, own, component->key);
+        *name = components_name(&m->names, section, component->key);
         map_set(&m->renamed, pool, key, name);
         any = true;
     }
@@ -565,6 +557,9 @@ struct node *bundle_merge(struct job *job, struct node *const *roots, size_t cou
     struct node *made = bundle(job, roots[0]);
     for (size_t i = 1; i < count && made; i++) {
         struct merge m = {.job = job, .made = made, .root = bundle(job, roots[i])};
+        m.names.pool = &job->pool;
+        components_take(&m.names, made);
+        components_take(&m.names, m.root);
         if (m.root)
             merge(&m);
         made = m.root && !job_failed(job) ? m.made : NULL;

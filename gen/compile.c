@@ -114,6 +114,14 @@ void compile_all(struct compilation *c)
     compile_plan(c);
 }
 
+struct emitted *compile_files(struct compilation *c)
+{
+    compile_all(c);
+    compile_view(c);
+    progress_stage(&c->progress, "emit");
+    return emit_render(&c->job, template_read(&c->job, c->options->templates), c->view);
+}
+
 int compile_end(struct compilation *c)
 {
     progress_stage(&c->progress, NULL);
