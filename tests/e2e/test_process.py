@@ -94,6 +94,13 @@ def test_version_keeps_control_characters_from_the_terminal(build_cache):
     assert "1?[31m?2" in told and told.count("\n") == 1
 
 
+def test_routes_keeps_what_deceives_from_the_terminal(build_cache):
+    hostile = PLAIN.replace("operationId: hello", r'operationId: "\e[2J\u202eh\x9bé\0"')
+    head, row = run(build(build_cache, hostile), "--routes").stdout.splitlines()
+    assert row.split() == ["GET", "/hello", "?[2J?h?é?", "-", "none"]
+    assert head.index("UPSTREAM") == row.index("-")  # columns are counted in characters
+
+
 def test_version_json(binary):
     about = json.loads(run(binary, "--version", "--json").stdout)
     assert about["name"] == "process-test" and about["version"] == "1.5" and about["operations"] == 2
