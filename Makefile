@@ -106,7 +106,7 @@ test: deps  ## install what the tests need, then run them all (ten minutes)
 	$(Q)$(PYTEST) -n 2 tests/golden tests/e2e
 e2e golden: all  ## pytest over real sockets; compiler goldens (RUN="-k word" selects)
 	$(Q)$(PYTEST) $(RUN) tests/$@
-golden-accept: all  ## rewrite the goldens and examples/*/expected, for review by git diff
+golden-accept: examples  ## rewrite the goldens and examples/*/expected, for review by git diff
 	$(Q)GOLDEN_ACCEPT=1 $(PYTEST) tests/golden
 build-unit: $(UNIT_GEN) $(UNIT_RT)
 test-long: DEPS = test
