@@ -23,6 +23,7 @@ void compile_begin(struct compilation *c, const struct options *options)
     c->job.format = options->format;
     c->job.colour = colour_wanted(options);
     c->job.diags.werror = options->werror;
+    c->job.diags.quiet = options->quiet;
     progress_begin(&c->progress, options->quiet, options->timings);
 }
 
