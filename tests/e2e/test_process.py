@@ -78,7 +78,7 @@ def test_help(binary):
     done = run(binary, "--help")
     assert done.returncode == 0 and not done.stderr
     for option in ("--listen", "--status", "--upstream", "--workers", "--pid-file", "--check", "--routes",
-                   "--manifest", "--licenses", "--healthcheck", "--version", "--json", "--help"):
+                   "--manifest", "--licenses", "--healthcheck", "--version", "--json", "--help", "GW_RESOLVER"):
         assert option in done.stdout
 
 
@@ -125,7 +125,7 @@ def test_licenses(binary):
     (["--nonsense"], "unknown argument --nonsense"),
     (["spec.yaml"], "unknown argument spec.yaml"),
     (["--listen"], "--listen needs a value"),
-    (["--workers", "none"], "--workers none: must be N"),
+    (["--workers", "none"], "--workers none: must be a number from 1 to 1024"),
     (["--upstream", "origin"], "--upstream origin: must be NAME=URL"),
     (["--check=1"], "--check takes no value"),
 ])
