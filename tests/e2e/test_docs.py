@@ -10,6 +10,7 @@ A fence says what its block is:   ```yaml           a fragment (x-gateway, paths
 import glob
 import os
 import re
+import shlex
 import subprocess
 
 import jsonschema
@@ -83,6 +84,23 @@ def test_readme_shows_what_is_generated(tmp_path):
     spec.write_text(document)
     subprocess.run([GEN, "generate", str(spec), "-o", str(tmp_path / "out")], check=True, timeout=60)
     assert function in (tmp_path / "out" / "flow_pets.c").read_text()
+
+
+def test_readme_shows_what_is_printed(tmp_path):
+    """The complaint and the explanation in the README are what its document gets."""
+    text = open(os.path.join(TOP, "README.md")).read()
+    document = re.search(r"^```yaml document\n(.*?)^```$", text, re.M | re.S).group(1)
+    complaint = re.search(r"^```\n(pets\.yaml:.*?)^```$", text, re.M | re.S).group(1)
+    asked, explained = re.search(r"^```\n\$ apigw-gen (explain [^\n]*)\n(.*?)^```$", text, re.M | re.S).groups()
+
+    def told(document, *words):
+        (tmp_path / "pets.yaml").write_text(document)
+        done = subprocess.run([GEN, *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
+
+    assert told(document, *shlex.split(asked)) == explained
+    wrong = document.replace("upstream: pets-next}\n", "upstream: pets-nxt}\n")
+    assert told(wrong, "check", "pets.yaml") == complaint
 
 
 def test_every_code_is_documented():
