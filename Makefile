@@ -3,7 +3,9 @@
 
 VARIANT ?= release
 PREFIX  ?= /usr/local
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PYTHON  ?= /usr/bin/python3
 RE2C    ?= re2c
 TIME    ?= 10m
