@@ -135,19 +135,56 @@ static struct node *copy_list(struct bundle *b, const struct node *node, struct 
     return made;
 }
 
+static bool is_reference(struct str text)
+{
+    static const struct str ends[] = {STR_INIT(".yaml"), STR_INIT(".yml"), STR_INIT(".json")};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (text.len > ends[i].len && str_eq(str_from(text, text.len - ends[i].len), ends[i]))
+            return true;
+    return str_find(text, '#') < text.len || str_find(text, '/') < text.len;
+}
+
+/* Of a discriminator: values that are references move as others do; names of schemas stay. */
+static struct node *copy_mapping(struct bundle *b, const struct node *map)
+{
+    struct pool *pool = &b->job->pool;
+    struct node *made = new_node(b, map);
+
+    made->members = pool_alloc(pool, (map->member_count + 1) * sizeof *made->members);
+    for (size_t i = 0; i < map->member_count; i++) {
+        struct node *value = map->members[i].value;
+        made->members[i] = map->members[i];
+        if (value->kind != NODE_TEXT || !is_reference(value->text))
+            continue;
+        struct member reference = {STR("$ref"), value->loc, value};
+        struct node object = {.kind = NODE_MAP, .loc = value->loc};
+        object.members = &reference;
+        object.member_count = 1;
+        const struct node *copied =
+            copy_reference(b, &object, value->text, (struct room){ROOM_OBJECT, "schemas"});
+        made->members[i].value = node_get(copied, "$ref");
+    }
+    return made;
+}
+
 static struct node *copy_map(struct bundle *b, const struct node *node, struct room room)
 {
     struct node *made = new_node(b, node);
     made->members = pool_alloc(&b->job->pool, (node->member_count + 1) * sizeof *made->members);
     made->member_count = 0;
+    bool named = room.kind == ROOM_NAMES || room.kind == ROOM_DATA;
+    bool maps = !named && node_get(node, "propertyName"); /* a discriminator */
     for (size_t i = 0; i < node->member_count; i++) {
         const struct member *member = &node->members[i];
-        bool named = room.kind == ROOM_NAMES || room.kind == ROOM_DATA;
         if (!named && str_eq(member->key, STR("x-gateway")))
             continue;
         struct member *kept = &made->members[made->member_count++];
         *kept = *member;
-        kept->value = copy(b, member->value, room_below(room, member->key));
+        if (maps && member->value->kind == NODE_MAP && str_eq(member->key, STR("mapping")))
+            kept->value = copy_mapping(b, member->value);
+        else
+            kept->value = copy(b, member->value, room_below(room, member->key));
     }
     return made;
 }
