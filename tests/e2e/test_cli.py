@@ -121,6 +121,32 @@ def test_build_leaves_nothing_behind(gen):
     assert sorted(os.listdir(gen.folder)) == ["gw", "openapi.yaml", "tmp"]
 
 
+def on_a_terminal(folder, *words, **env):
+    master, slave = os.openpty()
+    done = subprocess.run([GEN, *words], cwd=folder, stderr=slave, stdout=subprocess.DEVNULL, timeout=120,
+                          env={**os.environ, "TERM": "xterm", **env})
+    os.close(slave)
+    said = b""
+    try:
+        while piece := os.read(master, 65536):
+            said += piece
+    except OSError:  # the end of a terminal
+        pass
+    os.close(master)
+    assert done.returncode == 0, said
+    return said.decode()
+
+
+def test_progress_on_a_terminal(gen):
+    slow = gen.folder / "slow"
+    slow.write_text('#!/bin/sh\nsleep 0.2\nexec gcc "$@"\n')
+    slow.chmod(0o755)
+    said = on_a_terminal(gen.folder, "build", "openapi.yaml", "-o", "gw", CC=str(slow))
+    assert "  lower ...\r" in said and "total" not in said
+    assert re.search(r"\x1b\[K  build +\d+\.\d{3} s\r\n$", said), said
+    assert on_a_terminal(gen.folder, "build", "openapi.yaml", "-o", "gw", "-q") == ""
+
+
 def test_timings(gen):
     assert re.search(r"^  lower +\d+\.\d+ s$", gen("check", "openapi.yaml", "--timings").stderr, re.M)
 
