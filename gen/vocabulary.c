@@ -3,7 +3,7 @@
 #include "policy/type.h"
 #include "xgateway.h"
 
-/* Prints one definition. All names come from our own tables: nothing needs to be escaped. */
+/* The text so far. All names come from our own tables: nothing needs to be escaped. */
 struct writer {
     struct text *out;
     VEC(const struct policy_type *) types; /* met so far: each becomes a definition */
@@ -44,8 +44,9 @@ static const char frame[] =
     "  later: {const: false, description: not built yet; false is accepted}\n"
     "  operation-object: {type: object, properties: {x-gateway: {$ref: \"#/$defs/operation-block\"}}}\n";
 
+/* What a cell of each kind takes: as its reader in setting.h, but for ranges. */
 static const struct {
-    const char *name, *schema;
+    const char *name, *schema; /* NULL: made from a table */
 } cells[CELL_KINDS] = {
     [CELL_ANYTHING] = {"anything", "true"},
     [CELL_TEXT] = {"text", "{type: [string, number]}"},
