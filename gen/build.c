@@ -95,7 +95,9 @@ static bool is_telling(struct str line)
     return str_find_str(line, STR("error")) < line.len ||
            str_find_str(line, STR("undefined")) < line.len ||
            str_find_str(line, STR("cannot")) < line.len ||
-           str_find_str(line, STR("No ")) < line.len;
+           str_find_str(line, STR("No ")) < line.len ||
+           (str_find_str(line, STR("*** ")) < line.len &&
+            str_find_str(line, STR("] Error ")) == line.len);
 }
 
 /* What to do about the failures that are this machine's. */

@@ -85,6 +85,18 @@ def test_what_is_missing_is_said_with_what_to_do(tmp_path):
     assert "cannot find -lcares" in said and "libc-ares-dev" in said and "a C compiler" not in said
 
 
+def test_what_make_says_is_passed_on(tmp_path):
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "libgw.a").write_text("")  # and no flags.mk
+    (tmp_path / "apigw-gen").write_bytes(open(GEN, "rb").read())
+    (tmp_path / "apigw-gen").chmod(0o755)
+    (tmp_path / "openapi.yaml").write_text(SPEC)
+    done = subprocess.run([tmp_path / "apigw-gen", "build", "openapi.yaml", "-o", "gw"], cwd=tmp_path, capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 3 and "*** The runtime kit is not in kit" in done.stderr, done.stderr
+
+
 def test_a_generated_project_asks_for_the_kit(made, tmp_path):
     made(GEN, "generate", "openapi.yaml", "-o", "out")
     done = subprocess.run(["make", "GW=/nowhere"], cwd=tmp_path / "out", capture_output=True, text=True, timeout=60)
