@@ -103,6 +103,25 @@ def test_readme_shows_what_is_printed(tmp_path):
     assert told(wrong, "check", "pets.yaml") == complaint
 
 
+def curls():
+    for page in sorted(glob.glob(os.path.join(TOP, "examples/*/README.md"))):
+        for url in re.findall(r"curl [^\n]*http://127\.0\.0\.1:8080(/\S*)", open(page).read()):
+            yield pytest.param(os.path.dirname(page), url, id=os.path.basename(os.path.dirname(page)) + url)
+
+
+@pytest.mark.parametrize("folder,url", curls())
+def test_examples_answer_what_their_pages_ask(folder, url):
+    """As `make run` starts them: with an answer that has something in it, or a redirect."""
+    done = subprocess.run([GEN, "explain", "--mock", "openapi.yaml", "GET", url], cwd=folder, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    route = re.search(r"^route +(\S+)$", done.stdout, re.M).group(1)
+    plan = subprocess.run([GEN, "check", "--mock", "--dump=ir", "openapi.yaml"], cwd=folder, capture_output=True, text=True,
+                          timeout=60).stdout
+    operation = re.search(rf'^operation "{route}" .*?(?=^\S|\Z)', plan, re.M | re.S).group(0)
+    assert "\n    body " in operation or "\n  redirect " in operation, operation
+
+
 def test_every_code_is_documented():
     """Each code that the compiler can emit has its section in diagnostics.md."""
     code = re.compile(r'diag_(?:error|warn)\([^;]*?"([a-z0-9]+(?:-[a-z0-9]+)*)",', re.S)
