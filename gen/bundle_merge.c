@@ -92,7 +92,7 @@ static size_t size_of(const struct node *map)
 
 static struct str new_name(struct merge *m, struct str section, struct str name)
 {
-    struct str key = pool_printf(&m->job->pool, "%.*s/%.*s", STR_ARG(section), STR_ARG(name));
+    struct str key = components_key(&m->job->pool, section, name);
     const struct str *renamed = map_get(&m->renamed, key);
     return renamed ? *renamed : name;
 }
@@ -113,10 +113,11 @@ static struct node *rewrite_reference(struct merge *m, struct node *node)
     struct str section = str_head(rest, str_find(rest, '/'));
     rest = str_from(rest, section.len + 1);
     struct str name = str_head(rest, str_find(rest, '/')), tail = str_from(rest, name.len);
-    struct str renamed = new_name(m, section, name);
-    return renamed_text(m, node,
-                        pool_printf(&m->job->pool, "#/components/%.*s/%.*s%.*s", STR_ARG(section),
-                                    STR_ARG(renamed), STR_ARG(tail)));
+    struct text moved = {.pool = &m->job->pool};
+    text_add(&moved, components);
+    text_add(&moved, components_key(&m->job->pool, section, new_name(m, section, name)));
+    text_add(&moved, tail);
+    return renamed_text(m, node, text_str(&moved));
 }
 
 /* Of a discriminator: values are references or names of schemas. */
@@ -198,7 +199,7 @@ static bool rename_section(struct merge *m, struct str section, const struct nod
     for (size_t i = 0; there && i < size_of(own); i++) {
         const struct member *component = &own->members[i];
         const struct member *twin = node_member(there->value, component->key);
-        struct str key = pool_printf(pool, "%.*s/%.*s", STR_ARG(section), STR_ARG(component->key));
+        struct str key = components_key(pool, section, component->key);
         if (!twin || map_get(&m->renamed, key) ||
             is_same(m, twin->value, rewrite(m, component->value, room_below(room, component->key))))
             continue;

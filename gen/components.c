@@ -1,8 +1,19 @@
 #include "components.h"
 
+#include "base/text.h"
+
+struct str components_key(struct pool *pool, struct str section, struct str name)
+{
+    struct text key = {.pool = pool};
+    text_add(&key, section);
+    text_byte(&key, '/');
+    text_add(&key, name);
+    return text_str(&key);
+}
+
 static struct str key(struct components *c, struct str section, struct str name)
 {
-    return pool_printf(c->pool, "%.*s/%.*s", STR_ARG(section), STR_ARG(name));
+    return components_key(c->pool, section, name);
 }
 
 void components_take(struct components *c, const struct node *root)
@@ -22,8 +33,12 @@ void components_take(struct components *c, const struct node *root)
 struct str components_name(struct components *c, struct str section, struct str name)
 {
     struct str tried = name;
-    for (unsigned i = 2; map_get(&c->taken, key(c, section, tried)); i++)
-        tried = pool_printf(c->pool, "%.*s_%u", STR_ARG(name), i);
+    for (unsigned i = 2; map_get(&c->taken, key(c, section, tried)); i++) {
+        struct text next = {.pool = c->pool};
+        text_add(&next, name);
+        text_printf(&next, "_%u", i);
+        tried = text_str(&next);
+    }
     map_set(&c->taken, c->pool, key(c, section, tried), c);
     return tried;
 }

@@ -11,6 +11,9 @@ struct components {
     struct map taken; /* "section/name" */
 };
 
+/* "section/name": by the length, since names may hold anything. */
+struct str components_key(struct pool *pool, struct str section, struct str name);
+
 /* Takes all names of a document's components. */
 void components_take(struct components *c, const struct node *root);
 
