@@ -356,6 +356,17 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
 
 struct value *view_gateway(struct job *job, const struct gateway *gw)
 {
+    static const char *const underscores[] = {
+        [IR_UNDERSCORES_DROP] = "GW_UNDERSCORES_DROP",
+        [IR_UNDERSCORES_REJECT] = "GW_UNDERSCORES_REJECT",
+        [IR_UNDERSCORES_PASS] = "GW_UNDERSCORES_PASS",
+    };
+    static const char *const levels[] = {
+        [IR_LEVEL_DEBUG] = "LOG_DEBUG",
+        [IR_LEVEL_INFO] = "LOG_INFO",
+        [IR_LEVEL_WARN] = "LOG_WARN",
+        [IR_LEVEL_ERROR] = "LOG_ERROR",
+    };
     struct pool *pool = &job->pool;
     struct value *map = value_map(pool), *limits = value_map(pool), *all = upstreams(pool, gw);
     struct value *plain = plain_forwards(pool, all);
@@ -385,7 +396,7 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "buffers", gw->limits.buffers);
     view_set_number(pool, map, "drain_delay", gw->drain_delay);
     view_set_number(pool, map, "drain_grace", gw->drain_grace);
-    view_set_number(pool, map, "underscores", (uint64_t)gw->underscores);
-    view_set_number(pool, map, "log_level", (uint64_t)gw->log_level);
+    view_set_name(pool, map, "underscores", str_of(underscores[gw->underscores]));
+    view_set_name(pool, map, "log_level", str_of(levels[gw->log_level]));
     return map;
 }

@@ -274,7 +274,7 @@ static int serve_until_told(struct process *process)
     if (write_pid_file(process, error)) {
         admin_set_ready(true);
         log_info("ready");
-        log_set_level((enum log_level)gateway.log_level);
+        log_set_level(gateway.log_level);
         mind(process);
     } else {
         complain(error);

@@ -154,9 +154,9 @@ static enum gw_next begin(struct gw_req *rq)
 
     if (rq->x->refused)
         return reply_error(rq, rq->x->refused, rq->x->refusal, STR(""));
-    if (rq->head.fields.underscores && gateway.underscores == 0)
+    if (rq->head.fields.underscores && gateway.underscores == GW_UNDERSCORES_DROP)
         fields_drop_underscores(&rq->head.fields);
-    else if (rq->head.fields.underscores && gateway.underscores == 1)
+    else if (rq->head.fields.underscores && gateway.underscores == GW_UNDERSCORES_REJECT)
         return reply_error(rq, 400, "a field's name holds an underscore", STR(""));
     if (door->kind != SERVE_TRAFFIC)
         return admin_flow(rq, door->kind);

@@ -12,7 +12,7 @@ static const cyaml_strval_t headers[] = {
     {"x-forwarded-for", 1}, {"forwarded", 2}, {"x-real-ip", 3}};
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, trusted_proxies),
+    POLICY_CELL(struct raw, trusted_proxies, TEXTS_OR_RUNTIME),
     POLICY_CHOICE(struct raw, header, headers),
     POLICY_TRUTH(struct raw, via),
     CYAML_FIELD_END,

@@ -8,6 +8,7 @@
 #ifndef REQUEST_REQ_H
 #define REQUEST_REQ_H
 
+#include "base/log.h"
 #include "client/call.h"
 #include "http/exchange.h"
 #include "io/op.h"
@@ -147,6 +148,9 @@ struct gw_correlation {
     bool echo, trust;
 };
 
+/* What becomes of names that a CGI-like backend would take for others. */
+enum gw_underscores { GW_UNDERSCORES_DROP, GW_UNDERSCORES_REJECT, GW_UNDERSCORES_PASS };
+
 struct gateway {
     uint32_t abi; /* GW_ABI */
     struct str name, version, build_id;
@@ -166,8 +170,8 @@ struct gateway {
     struct h1_limits upstream_limits;  /* limits.upstream_headers */
     uint64_t buffers;                  /* bytes of all held bodies */
     uint32_t drain_delay, drain_grace; /* ms */
-    uint8_t underscores;               /* 0 drop, 1 reject, 2 pass */
-    uint8_t log_level;                 /* 0 debug … 3 error */
+    enum gw_underscores underscores;
+    enum log_level log_level;
 };
 
 /* ---- one request ---- */
