@@ -138,7 +138,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libapigw.a
 bench: DEPS = bench
 bench: deps all $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))  ## beside nginx and HAProxy: CPU per request, memory, matcher
 	$(Q)$(PYTHON) tests/bench/run.py --openapi $(CORPUS)/github/api.github.com.json --write tests/bench/RESULTS.md $(RUN)
-soak: all $(B)/tests/bench/origin  ## mixed traffic, aborts and time-outs for 20 minutes; memory and counters must add up
+soak: all $(B)/tests/bench/origin $(B)/tests/bench/mixed  ## mixed traffic, aborts and time-outs for 20 minutes; memory and counters must add up
 	$(Q)APIGW_GEN=$(CURDIR)/$(B)/apigw-gen $(PYTHON) tests/bench/soak.py $(or $(SOAK_TIME),1200)
 
 # ---- users
