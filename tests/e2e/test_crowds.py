@@ -12,7 +12,7 @@ from crowd import Rude, Server, descriptor_limit, settled_memory
 from fixtures import IS_SANITIZED
 from http_peer import OK, Origin, wait_until
 
-pytestmark = pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer needs memory of its own")
+counts_memory = pytest.mark.skipif(IS_SANITIZED, reason="a sanitizer needs memory of its own")
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -57,6 +57,7 @@ def is_at_rest(running, at_rest):
     wait_until(lambda: descriptors(running) <= at_rest, "the connections to be closed", 60)
 
 
+@counts_memory
 @pytest.mark.parametrize("mode", ["idle", "silent"])
 def test_idle_connections(gateway, mode):
     """50,000, or what the limit of descriptors leaves; and the second crowd needs no memory of its own."""
@@ -100,6 +101,7 @@ def test_accept_storm(gateway):
         wait_until(lambda: descriptors(running) <= at_rest + 2 * 64 + 4, "all but pools and pipes to be closed")
 
 
+@counts_memory
 def test_a_byte_a_second(gateway):
     """1,000 heads that never end cost what is stated for one; behind the time for heads they are gone."""
     with Server() as origin:
@@ -118,6 +120,7 @@ def test_a_byte_a_second(gateway):
         client.close()
 
 
+@counts_memory
 @pytest.mark.parametrize("mode, path", [("deaf", "/r/1g"), ("upload", "/r/deaf")])
 def test_a_gibibyte_that_nobody_reads(gateway, mode, path):
     """Clients that do not read an answer, upstreams that do not read a body."""
