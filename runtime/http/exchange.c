@@ -122,7 +122,7 @@ void pump_turn(struct pump *pump)
         return;
     while (move(pump) == STEP_MOVED) {
         if (pump->moved >= enough) {
-            loop_post(pump->loop, &pump->call);
+            loop_post_later(pump->loop, &pump->call);
             return;
         }
     }
