@@ -1,7 +1,7 @@
 #include "http/exchange.h"
 
 /* Bytes moved before others have their turn. */
-enum { PUMP_TURN_MAX = 1024 * 1024 };
+enum { PUMP_TURN_MAX = 256 * 1024 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 

@@ -63,7 +63,7 @@ static void test_a_body_is_moved_to_its_end(void **state)
     left = 10 * MIB + 1;
     done = 0;
     pump_start(&pump, &in, &out);
-    for (int turns = 0; turns < 12 && done == 0; turns++)
+    for (int turns = 0; turns < 50 && done == 0; turns++)
         loop_turn(&loop);
     assert_int_equal(done, 1);
     assert_int_equal(pump.moved, 10 * MIB + 1);
@@ -102,7 +102,7 @@ static void test_a_fast_body_leaves_others_their_turn(void **state)
         uint64_t before = pump.moved;
         loop_turn(&loop);
         assert_int_equal(others, turns);
-        assert_in_range(pump.moved - before, 1, 2 * MIB);
+        assert_in_range(pump.moved - before, 1, MIB / 2);
     }
     pump_stop(&pump);
     event_del(&event);
