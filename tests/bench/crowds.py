@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""What crowds cost, and whether others notice: crowds.py [-n ROUNDS] [-t SECONDS] [--idle N]
+"""What crowds cost, and whether others notice: crowds.py [-n ROUNDS] [-t SECONDS] [--idle N] [--rt]
 
 Beside each crowd a well-behaved client asks 200 times a second, in an open loop (load.c), for something of an upstream
 of its own; its latency is told from before and from during the crowd, the least of some rounds, since a machine that
 does other things too adds to it. Memory is what the process has of its own (tests/lib/crowd.py), beside what
-runtime/README.md states for so many connections. One worker on the first CPU, all else on the second.
+runtime/README.md states for so many connections. One worker on the first CPU, all else on the second. With --rt (as
+root) the gateway, the well-behaved client and its upstream run at real-time priority, so that a busy machine is not
+what is measured.
 """
 import argparse
 import json
@@ -47,13 +49,15 @@ paths:
 
 
 class Gateway:
-    def __init__(self, folder, origin, other):
+    def __init__(self, folder, origin, other, under):
         if not os.path.exists(folder + "/gw"):
             with open(folder + "/openapi.yaml", "w") as file:
                 file.write(DOCUMENT)
             subprocess.run([GEN, "build", "-q", folder + "/openapi.yaml", "-o", folder + "/gw"], check=True)
-        self.process = subprocess.Popen(["taskset", "-c", "0", folder + "/gw", "--workers", "1", "--upstream",
-                                         f"origin={origin.url}", "--upstream", f"other={other.url}"], stderr=subprocess.PIPE, text=True)
+        self.under = under
+        self.process = subprocess.Popen([*under, "taskset", "-c", "0", folder + "/gw", "--workers", "1", "--upstream",
+                                         f"origin={origin.url}", "--upstream", f"other={other.url}"],
+                                        stderr=subprocess.PIPE, text=True)
         self.pid, self.port = self.process.pid, None
         for line in self.process.stderr:
             found = re.search(r"listening on \S*:(\d+)", line)
@@ -78,8 +82,8 @@ class Gateway:
 def well_behaved(gateway, seconds):
     """p50 and p99 in microseconds, and the share of a CPU that the gateway took meanwhile."""
     before = gateway.cpu()
-    done = subprocess.run([program("load"), str(gateway.port), str(RATE), str(seconds), str(CONNECTIONS), "/other"],
-                          capture_output=True, text=True)
+    done = subprocess.run([*gateway.under, program("load"), str(gateway.port), str(RATE), str(seconds),
+                           str(CONNECTIONS), "/other"], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit("a well-behaved client was not served: " + done.stdout + done.stderr)
     seen = json.loads(done.stdout)
@@ -117,6 +121,7 @@ def main():
     limit = descriptor_limit()
     parser.add_argument("-n", type=int, default=3)
     parser.add_argument("-t", type=int, default=5)
+    parser.add_argument("--rt", action="store_const", const=("chrt", "-r", "20"), default=())
     parser.add_argument("--idle", type=int, default=min(50000, limit - limit // 16 - 200))
     args = parser.parse_args()
     rows = [("idle connections", "idle", args.idle, "/here", IDLE),
@@ -130,11 +135,11 @@ def main():
     print("|---" * 7 + "|", flush=True)
     fine = True
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    with Server() as origin, Server() as other, tempfile.TemporaryDirectory(prefix="apigw-crowds-") as folder:
+    with Server() as origin, Server(args.rt) as other, tempfile.TemporaryDirectory(prefix="apigw-crowds-") as folder:
         for what, mode, count, path, bound in rows:
             rounds = []
             for _ in range(args.n):
-                with Gateway(folder, origin, other) as gateway:
+                with Gateway(folder, origin, other, args.rt) as gateway:
                     rounds.append(one_round(gateway, mode, count, path, args.t))
             text, is_bounded = row(what, rounds, count, bound, args.t)
             print(text, flush=True)

@@ -4,8 +4,9 @@
  *
  * Requests fall due at random times (Poisson) of that mean rate, the same times in every run, and go out on
  * keep-alive connections. One that finds none at rest waits, and that counts: latency runs from when a request was
- * due. The first half second is not counted. One line of JSON, times in microseconds; late99: how late this
- * program itself was with what it could have sent.
+ * due. The first half second is not counted. One line of JSON, times in microseconds; w99, w999: the same of each
+ * fifth of a second by itself, the median of these, which a stall of the machine does not reach; late99: how late
+ * this program itself was with what it could have sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +26,7 @@
 
 #define SECOND 1000000000ULL
 #define WARM_UP (SECOND / 2)
+#define WINDOW (SECOND / 5)
 
 struct conn {
     int fd, in_head, is_busy;
@@ -34,7 +36,7 @@ struct conn {
 };
 
 struct samples {
-    uint32_t *us;
+    uint64_t *at; /* microseconds, and above them the window that the request fell due in */
     size_t count;
 };
 
@@ -69,20 +71,62 @@ static void note(struct samples *samples, uint64_t due, uint64_t now)
     if (due < begun + WARM_UP)
         return;
     uint64_t us = now > due ? (now - due) / 1000 : 0;
-    samples->us[samples->count++] = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+    samples->at[samples->count++] =
+        (due - begun) / WINDOW << 32 | (us < UINT32_MAX ? us : UINT32_MAX);
 }
 
 static int compare(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
 
-static unsigned quantile(const struct samples *samples, double share)
+/* Needs: sorted. */
+static unsigned quantile(const uint64_t *at, size_t count, double share)
 {
-    if (samples->count == 0)
-        return 0;
-    return samples->us[(size_t)((double)(samples->count - 1) * share)];
+    return count > 0 ? (uint32_t)at[(size_t)((double)(count - 1) * share)] : 0;
+}
+
+/* The median of a percentile of all windows. Needs: sorted, window by window. */
+static unsigned window_quantile(const struct samples *samples, double share)
+{
+    uint64_t found[4096];
+    size_t count = 0;
+
+    for (size_t i = 0, end; i < samples->count && count < 4096; i = end) {
+        for (end = i; end < samples->count && samples->at[end] >> 32 == samples->at[i] >> 32; end++)
+            continue;
+        found[count++] = quantile(samples->at + i, end - i, share);
+    }
+    qsort(found, count, sizeof *found, compare);
+    return quantile(found, count, 0.5);
+}
+
+static void sort(struct samples *samples)
+{
+    qsort(samples->at, samples->count, sizeof *samples->at, compare);
+}
+
+static void forget_windows(struct samples *samples)
+{
+    for (size_t i = 0; i < samples->count; i++)
+        samples->at[i] &= UINT32_MAX;
+    sort(samples);
+}
+
+static void report(void)
+{
+    sort(&latency);
+    unsigned w99 = window_quantile(&latency, 0.99), w999 = window_quantile(&latency, 0.999);
+    forget_windows(&latency);
+    forget_windows(&late);
+    printf("{\"sent\": %llu, \"answered\": %llu, \"errors\": %llu", (unsigned long long)sent,
+           (unsigned long long)answered, (unsigned long long)errors);
+    printf(
+        ", \"p50\": %u, \"p99\": %u, \"p999\": %u, \"max\": %u, \"w99\": %u, \"w999\": %u, \"late99\": %u}\n",
+        quantile(latency.at, latency.count, 0.5), quantile(latency.at, latency.count, 0.99),
+        quantile(latency.at, latency.count, 0.999), quantile(latency.at, latency.count, 1), w99,
+        w999, quantile(late.at, late.count, 0.99));
 }
 
 /* ---- connections ---- */
@@ -224,22 +268,15 @@ int main(int argc, char **argv)
     size_t most = (size_t)(rate * (double)seconds * 1.2) + 10000;
     conns = calloc(conn_count, sizeof *conns);
     resting = calloc(conn_count, sizeof(struct conn *));
-    latency.us = malloc(most * sizeof(uint32_t));
-    late.us = malloc(most * sizeof(uint32_t));
-    if (conns == NULL || resting == NULL || latency.us == NULL || late.us == NULL)
+    latency.at = malloc(most * sizeof(uint64_t));
+    late.at = malloc(most * sizeof(uint64_t));
+    if (conns == NULL || resting == NULL || latency.at == NULL || late.at == NULL)
         abort();
     prctl(PR_SET_TIMERSLACK, 1);
     poller = epoll_create1(0);
     for (size_t i = 0; i < conn_count; i++)
         dial(&conns[i]);
     run(rate, seconds);
-    qsort(latency.us, latency.count, sizeof(uint32_t), compare);
-    qsort(late.us, late.count, sizeof(uint32_t), compare);
-    printf(
-        "{\"sent\": %llu, \"answered\": %llu, \"errors\": %llu, \"p50\": %u, \"p99\": %u, \"p999\": %u, "
-        "\"max\": %u, \"late99\": %u}\n",
-        (unsigned long long)sent, (unsigned long long)answered, (unsigned long long)errors,
-        quantile(&latency, 0.5), quantile(&latency, 0.99), quantile(&latency, 0.999),
-        quantile(&latency, 1), quantile(&late, 0.99));
+    report();
     return errors > 0;
 }

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """Side by side: the gateway, nginx and HAProxy in front of the same origin, in one interleaved run.
 
-    run.py [-n ROUNDS] [-t SECONDS] [-s S1,S3,…] [-c gateway,nginx,haproxy] [--openapi FILE] [--write FILE]
+    run.py [-n ROUNDS] [-t SECONDS] [-s S1,S3,…] [-c gateway,nginx,haproxy] [--openapi FILE] [--write FILE] [--rt]
 
 What is compared is CPU time per request: what the proxy's own threads ran (schedstat of the kernel), over the
 requests that were answered. Wall-clock rates of a shared machine are not. The proxy runs on the first CPU, the
 load (wrk) and the origin on the second. Medians of the rounds; every cell also as a ratio to nginx.
 
 S1L is latency: an open loop (load.c) at 80 % of what nginx reaches in a closed one in the same round. Stalls of the
-machine reach the high percentiles, so the least of the rounds is told too.
+machine reach the high percentiles, so the least of the rounds is told too, and the median of windows of 0.2 s. With
+--rt (as root) all runs at real-time priority: on a machine that is not idle nothing else tells anything.
 """
 import argparse
 import glob
@@ -257,14 +258,14 @@ def wrk(scenario, port, seconds, folder):
 
 
 def open_loop(scenario, port, seconds, rate):
-    """p50, p99 and p99.9 in microseconds."""
+    """p50, p99 and p99.9 in microseconds, and the latter two by windows."""
     args = ["taskset", "-c", "1", os.path.join(os.path.dirname(ORIGIN), "load"), str(port), str(rate), str(seconds),
             str(scenario["conns"]), scenario["path"]]
     done = subprocess.run(args, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError("load: " + done.stdout + done.stderr)
     values = json.loads(done.stdout)
-    return [values["p50"], values["p99"], values["p999"]]
+    return [values[name] for name in ("p50", "p99", "p999", "w99", "w999")]
 
 
 def idle_bytes(scenario, port, pid):
@@ -339,6 +340,8 @@ def measure(name, scenario, routes, origin, seconds, rate=None):
 # ---- the table
 
 def table(results, names, rounds, seconds, route_count):
+    if all(SCENARIOS[key].get("share") for key in results):
+        return ""
     lines = [f"Medians of {rounds} interleaved rounds of {seconds} s. µs of CPU per request (S6: bytes per connection); "
              f"in brackets the ratio to nginx. S3 has {route_count} routes.", "",
              "| scenario | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
@@ -368,13 +371,13 @@ def latency_table(results, names):
             continue
         lines += [f"{key}: {scenario['what']} at {scenario['share']:.0%} of nginx's saturation; µs, in brackets the "
                   "least of the rounds.", "", "| percentile | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-        for i, percentile in enumerate(("50", "99", "99.9")):
+        for i, percentile in enumerate(("50", "99", "99.9", "99 of 0.2 s", "99.9 of 0.2 s")):
             cells = []
             for name in names:
                 values = [row[i] for row in rows.get(name, [])]
                 cells.append(f"{statistics.median(values):.0f} ({min(values)})" if values else "–")
             lines.append(f"| {percentile} | " + " | ".join(cells) + " |")
-    return "\n\n" + "\n".join(lines) if lines else ""
+    return "\n".join(lines)
 
 
 def matcher(folder, routes):
@@ -414,7 +417,10 @@ def main():
     parser.add_argument("-c", default="gateway,nginx,haproxy")
     parser.add_argument("--openapi")
     parser.add_argument("--write")
+    parser.add_argument("--rt", action="store_true")
     args = parser.parse_args()
+    if args.rt:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))  # what is started here inherits it
     names = [n for n in args.c.split(",") if n == "gateway" or shutil.which(n)]
     routes = routes_of(args.openapi)
     origin = subprocess.Popen(["taskset", "-c", "1", ORIGIN, "0"], stdout=subprocess.PIPE, text=True)
@@ -427,7 +433,8 @@ def main():
     finally:
         origin.terminate()
         origin.wait()
-    text = table(results, names, args.n, args.t, len(routes)) + latency_table(results, names)
+    parts = table(results, names, args.n, args.t, len(routes)), latency_table(results, names)
+    text = "\n\n".join(part for part in parts if part)
     with tempfile.TemporaryDirectory() as folder:
         text += matcher(folder, routes)
     print(text)

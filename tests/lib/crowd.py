@@ -27,10 +27,13 @@ def program(name):
 
 
 class Server:
-    """The origin of the benchmark: its paths say how it behaves."""
+    """The origin of the benchmark: its paths say how it behaves. `under`: a command that runs it."""
+
+    def __init__(self, under=()):
+        self.under = under
 
     def __enter__(self):
-        self.process = subprocess.Popen([program("origin"), "0"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*self.under, program("origin"), "0"], stdout=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
         return self
 
