@@ -140,7 +140,9 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libapigw.a
 bench: DEPS = bench
 bench: deps all $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))  ## beside nginx and HAProxy: CPU per request, memory, matcher
 	$(Q)$(PYTHON) tests/bench/run.py --openapi $(CORPUS)/github/api.github.com.json --write tests/bench/RESULTS.md $(RUN)
-soak: all $(B)/tests/bench/origin  ## mixed traffic, aborts and time-outs for 20 minutes; memory and counters must add up
+crowds: all  ## what thousands of rude clients cost, and what others notice
+	$(Q)APIGW_GEN=$(CURDIR)/$(B)/apigw-gen $(PYTHON) tests/bench/crowds.py $(RUN)
+soak: all $(B)/tests/bench/origin $(B)/tests/bench/mixed  ## mixed traffic, aborts and time-outs for 20 minutes; memory and counters must add up
 	$(Q)APIGW_GEN=$(CURDIR)/$(B)/apigw-gen $(PYTHON) tests/bench/soak.py $(or $(SOAK_TIME),1200)
 
 # ---- users
@@ -168,6 +170,6 @@ help:  ## this list
 clean:  ## remove build/
 	rm -rf build
 
-.PHONY: all unit build-unit test e2e golden golden-accept test-long lint format tidy compdb fuzz fuzz-targets bench soak deps demo \
+.PHONY: all unit build-unit test e2e golden golden-accept test-long lint format tidy compdb fuzz fuzz-targets bench crowds soak deps demo \
         examples schema install help clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

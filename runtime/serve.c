@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "request/forwarded.h"
 #include "request/reply.h"
 #include "request/request_id.h"
+#include "self.h"
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
@@ -252,6 +254,17 @@ static uint32_t buffer_size(const struct serve_listener *listeners, size_t count
     return (uint32_t)(size > BUFFER_MIN ? size : BUFFER_MIN);
 }
 
+/* The last sixteenth of the descriptors is kept for upstreams, so that who is connected goes on being served
+ * however many others come, and for those who ask how the gateway is. */
+static int spare_from(enum serve_kind kind)
+{
+    uint64_t limit = self_raise_descriptors();
+
+    if (kind != SERVE_TRAFFIC || limit > INT_MAX)
+        return 0;
+    return (int)(limit - limit / 16);
+}
+
 static bool door_open(struct door *door, struct server *server,
                       const struct serve_listener *listener)
 {
@@ -274,7 +287,8 @@ static bool door_open(struct door *door, struct server *server,
         .owner = door,
     };
     h1_server_open(&door->h1);
-    return acceptor_open(&door->acceptor, &server->worker->loop, listener->fd, on_accepted);
+    return acceptor_open(&door->acceptor, &server->worker->loop, listener->fd,
+                         spare_from(listener->kind), on_accepted);
 }
 
 void serve_close(struct worker *worker)

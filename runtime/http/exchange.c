@@ -1,7 +1,7 @@
 #include "http/exchange.h"
 
 /* Bytes moved before others have their turn. */
-enum { PUMP_TURN_MAX = 1024 * 1024 };
+enum { PUMP_TURN_MAX = 256 * 1024 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
@@ -122,7 +122,7 @@ void pump_turn(struct pump *pump)
         return;
     while (move(pump) == STEP_MOVED) {
         if (pump->moved >= enough) {
-            loop_post(pump->loop, &pump->call);
+            loop_post_later(pump->loop, &pump->call);
             return;
         }
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -15,14 +16,37 @@ enum {
     LAST_CALL_MS = 200 /* longer than a handshake over most networks */
 };
 
+/* Descriptors are the process's, so that one worker says it for all. */
+static void say_once(uint64_t now, int error)
+{
+    static uint64_t quiet_until; /* clock_ms, atomic */
+    uint64_t until = __atomic_load_n(&quiet_until, __ATOMIC_RELAXED);
+
+    if (now >= until && __atomic_compare_exchange_n(&quiet_until, &until, now + QUIET_MS, false,
+                                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        log_warn("cannot accept connections for now: %s", strerror(error));
+}
+
 static void pause_accepting(struct acceptor *acceptor, int error)
 {
-    if (acceptor->loop->now >= acceptor->quiet_until) {
-        log_warn("cannot accept connections for now: %s", strerror(error));
-        acceptor->quiet_until = acceptor->loop->now + QUIET_MS;
-    }
+    say_once(acceptor->loop->now, error);
     event_del(&acceptor->event);
     timer_set(acceptor->loop, &acceptor->pause, PAUSE_MS);
+}
+
+/* A new descriptor is the lowest free number: with one as high as this, all below are in use. */
+static bool is_spare(const struct acceptor *acceptor, int fd)
+{
+    return acceptor->spare_from > 0 && fd >= acceptor->spare_from;
+}
+
+static bool has_room(const struct acceptor *acceptor)
+{
+    int fd = acceptor->spare_from > 0 ? fcntl(acceptor->fd, F_DUPFD_CLOEXEC, 0) : 0;
+
+    if (acceptor->spare_from > 0 && fd >= 0)
+        close(fd);
+    return fd >= 0 && !is_spare(acceptor, fd);
 }
 
 static void on_pause_over(struct timer *timer)
@@ -30,7 +54,10 @@ static void on_pause_over(struct timer *timer)
     struct acceptor *acceptor =
         (struct acceptor *)((char *)timer - offsetof(struct acceptor, pause));
 
-    event_add(&acceptor->event, NULL);
+    if (has_room(acceptor))
+        event_add(&acceptor->event, NULL);
+    else
+        timer_set(acceptor->loop, &acceptor->pause, PAUSE_MS);
 }
 
 /* One connection; false when there is none to be had now. */
@@ -41,8 +68,11 @@ static bool accept_one(struct acceptor *acceptor)
         accept4(acceptor->fd, (struct sockaddr *)&peer.at, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
+        bool spare = is_spare(acceptor, fd);
         acceptor->accepted(acceptor, fd, &peer);
-        return true;
+        if (spare && acceptor->fd >= 0)
+            pause_accepting(acceptor, EMFILE);
+        return !spare;
     }
     switch (errno) {
     case EMFILE:
@@ -130,6 +160,7 @@ void acceptor_drain(struct acceptor *acceptor)
 {
     if (acceptor->fd < 0)
         return;
+    acceptor->spare_from = 0; /* for the last ones */
     if (is_unix(acceptor->fd)) {
         shutdown(acceptor->fd, SHUT_RD); /* it refuses from now on, and keeps its queue */
         take_the_rest(acceptor);
@@ -140,10 +171,11 @@ void acceptor_drain(struct acceptor *acceptor)
     }
 }
 
-bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd, int spare_from,
                    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer))
 {
-    *acceptor = (struct acceptor){.loop = loop, .fd = fd, .burst = 1, .accepted = accepted};
+    *acceptor = (struct acceptor){
+        .loop = loop, .fd = fd, .burst = 1, .spare_from = spare_from, .accepted = accepted};
     acceptor->pause.fire = on_pause_over;
     acceptor->last_call.fire = on_last_call;
     event_assign(&acceptor->event, loop->base, fd, EV_READ | EV_PERSIST, on_readable, acceptor);

@@ -1,6 +1,6 @@
 /* acceptor: takes connections from a listening socket. A bounded number per turn, so that a flood of new
- * ones does not starve those that are served. Out of descriptors it pauses: clients then wait in the queue
- * instead of being turned away, and the gateway says so once a minute. */
+ * ones does not starve those that are served. Out of descriptors, or when only the spare ones are left, it
+ * pauses: clients then wait in the queue instead of being turned away, and the process says so once a minute. */
 #ifndef IO_ACCEPTOR_H
 #define IO_ACCEPTOR_H
 
@@ -12,14 +12,14 @@ struct acceptor {
     struct loop *loop;
     int fd;
     unsigned burst; /* how many to try for in a turn: grows while there are more */
+    int spare_from; /* descriptors from this number on are not for connections; 0: all are */
     struct timer pause, last_call;
-    uint64_t quiet_until; /* when to say again that descriptors are short */
     /* Takes over a connected, non-blocking descriptor. May close the acceptor. */
     void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer);
 };
 
 /* Starts to accept; takes over the descriptor of the listening socket. False with errno. */
-bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd, int spare_from,
                    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer));
 
 /* Lets nobody new in, takes those that are in the queue or half way through the handshake, and closes (fd is

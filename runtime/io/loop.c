@@ -207,15 +207,37 @@ static void arm_tick(struct loop *loop)
 
 /* ---- posted calls ---- */
 
-void loop_post(struct loop *loop, struct loop_call *call)
+static void append(struct loop_call ***end, struct loop_call *call)
 {
     if (call->queued)
         return;
     call->queued = true;
     call->next = NULL;
-    call->link = loop->posted_end;
-    *loop->posted_end = call;
-    loop->posted_end = &call->next;
+    call->link = *end;
+    **end = call;
+    *end = &call->next;
+}
+
+void loop_post(struct loop *loop, struct loop_call *call)
+{
+    append(&loop->posted_end, call);
+}
+
+void loop_post_later(struct loop *loop, struct loop_call *call)
+{
+    append(&loop->later_end, call);
+}
+
+/* The time for what was put off has come: it goes behind what is posted. */
+static void post_what_was_put_off(struct loop *loop)
+{
+    if (!loop->later)
+        return;
+    *loop->posted_end = loop->later;
+    loop->later->link = loop->posted_end;
+    loop->posted_end = loop->later_end;
+    loop->later = NULL;
+    loop->later_end = &loop->later;
 }
 
 void loop_unpost(struct loop *loop, struct loop_call *call)
@@ -226,8 +248,10 @@ void loop_unpost(struct loop *loop, struct loop_call *call)
     *call->link = call->next;
     if (call->next)
         call->next->link = call->link;
-    else
+    else if (loop->posted_end == &call->next)
         loop->posted_end = call->link;
+    else
+        loop->later_end = call->link;
 }
 
 void loop_run_posted(struct loop *loop)
@@ -316,6 +340,7 @@ bool loop_open(struct loop *loop)
 {
     *loop = (struct loop){.mail_fd = -1};
     loop->posted_end = &loop->posted;
+    loop->later_end = &loop->later;
     loop->chunks = (struct pool_cache){.chunk_size = CHUNK_SIZE, .idle_max = CHUNKS_KEPT};
     loop_read_clock(loop);
     loop->wheel_now = loop->now / TICK_MS;
@@ -347,9 +372,11 @@ void loop_turn(struct loop *loop)
 {
     arm_tick(loop);
     loop->clock_stale = true;
-    event_base_loop(loop->base, loop->posted ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    event_base_loop(loop->base,
+                    loop->posted || loop->later ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
     loop_enter(loop);
     loop_run_timers(loop);
+    post_what_was_put_off(loop);
     loop_run_posted(loop);
 }
 

@@ -45,6 +45,7 @@ struct loop {
     struct event tick;
     uint64_t tick_due; /* when `tick` wakes the loop; 0: not armed */
     struct loop_call *posted, **posted_end;
+    struct loop_call *later, **later_end;
     struct loop_call *mail; /* atomic stack, newest first */
     int mail_fd;
     struct event mail_event;
@@ -68,6 +69,8 @@ void loop_turn(struct loop *loop);
 /* call->run(call) soon, on this thread, outside any callback, in the order of posting. Posting a queued
  * call again does nothing. */
 void loop_post(struct loop *loop, struct loop_call *call);
+/* The same in the next turn, behind all that has become ready until then: for long work done in pieces. */
+void loop_post_later(struct loop *loop, struct loop_call *call);
 /* Takes a queued call out again. */
 void loop_unpost(struct loop *loop, struct loop_call *call);
 

@@ -1,11 +1,15 @@
 #!/usr/bin/python3
 """Side by side: the gateway, nginx and HAProxy in front of the same origin, in one interleaved run.
 
-    run.py [-n ROUNDS] [-t SECONDS] [-s S1,S3,…] [-c gateway,nginx,haproxy] [--openapi FILE] [--write FILE]
+    run.py [-n ROUNDS] [-t SECONDS] [-s S1,S3,…] [-c gateway,nginx,haproxy] [--openapi FILE] [--write FILE] [--rt]
 
 What is compared is CPU time per request: what the proxy's own threads ran (schedstat of the kernel), over the
 requests that were answered. Wall-clock rates of a shared machine are not. The proxy runs on the first CPU, the
 load (wrk) and the origin on the second. Medians of the rounds; every cell also as a ratio to nginx.
+
+S1L is latency: an open loop (load.c) at 80 % of what nginx reaches in a closed one in the same round. Stalls of the
+machine reach the high percentiles, so the least of the rounds is told too, and the median of windows of 0.2 s. With
+--rt (as root) all runs at real-time priority: on a machine that is not idle nothing else tells anything.
 """
 import argparse
 import glob
@@ -35,6 +39,7 @@ SCENARIOS = {
     "S6": dict(what="bytes per idle keep-alive connection", path="/r/1k", idle=4000),
     "S7": dict(what="POST of 16 KiB, 1 KiB answers", path="/r/1k", conns=64, body=16384),
     "S8": dict(what="a new connection for each request", path="/r/1k", conns=64, close=True),
+    "S1L": dict(what="S1 as an open loop", path="/r/1k", conns=64, share=0.8),
 }
 
 
@@ -252,6 +257,17 @@ def wrk(scenario, port, seconds, folder):
     return int(done.group(1))
 
 
+def open_loop(scenario, port, seconds, rate):
+    """p50, p99 and p99.9 in microseconds, and the latter two by windows."""
+    args = ["taskset", "-c", "1", os.path.join(os.path.dirname(ORIGIN), "load"), str(port), str(rate), str(seconds),
+            str(scenario["conns"]), scenario["path"]]
+    done = subprocess.run(args, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("load: " + done.stdout + done.stderr)
+    values = json.loads(done.stdout)
+    return [values[name] for name in ("p50", "p99", "p999", "w99", "w999")]
+
+
 def idle_bytes(scenario, port, pid):
     def connect():
         s = socket.create_connection(("127.0.0.1", port), 5)
@@ -285,7 +301,8 @@ def wait_for(port, process):
     raise RuntimeError("does not listen")
 
 
-def measure(name, scenario, routes, origin, seconds):
+def measure(name, scenario, routes, origin, seconds, rate=None):
+    """The figure of a scenario. With `share` and no rate yet, the closed loop's requests per second."""
     folder = tempfile.mkdtemp(prefix="apigw-bench-")
     port = free_port()
     process = None
@@ -298,8 +315,12 @@ def measure(name, scenario, routes, origin, seconds):
         if scenario.get("idle"):
             return idle_bytes(scenario, port, process.pid)
         wrk(scenario, port, 1, folder)
+        if rate:
+            return open_loop(scenario, port, seconds, rate)
         before = cpu_ns(process.pid)
         count = wrk(scenario, port, seconds, folder)
+        if scenario.get("share"):
+            return count / seconds
         return (cpu_ns(process.pid) - before) / 1000 / count
     finally:
         if process is not None:
@@ -319,10 +340,14 @@ def measure(name, scenario, routes, origin, seconds):
 # ---- the table
 
 def table(results, names, rounds, seconds, route_count):
+    if all(SCENARIOS[key].get("share") for key in results):
+        return ""
     lines = [f"Medians of {rounds} interleaved rounds of {seconds} s. µs of CPU per request (S6: bytes per connection); "
              f"in brackets the ratio to nginx. S3 has {route_count} routes.", "",
              "| scenario | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for key, rows in results.items():
+        if SCENARIOS[key].get("share"):
+            continue
         base = statistics.median(rows["nginx"]) if rows.get("nginx") else None
         cells = []
         for name in names:
@@ -337,6 +362,24 @@ def table(results, names, rounds, seconds, route_count):
     return "\n".join(lines)
 
 
+def latency_table(results, names):
+    """Of the scenarios that are an open loop: the median and the least of the rounds for each percentile."""
+    lines = []
+    for key, rows in results.items():
+        scenario = SCENARIOS[key]
+        if not scenario.get("share"):
+            continue
+        lines += [f"{key}: {scenario['what']} at {scenario['share']:.0%} of nginx's saturation; µs, in brackets the "
+                  "least of the rounds.", "", "| percentile | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        for i, percentile in enumerate(("50", "99", "99.9", "99 of 0.2 s", "99.9 of 0.2 s")):
+            cells = []
+            for name in names:
+                values = [row[i] for row in rows.get(name, [])]
+                cells.append(f"{statistics.median(values):.0f} ({min(values)})" if values else "–")
+            lines.append(f"| {percentile} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def matcher(folder, routes):
     """The matcher by itself: nanoseconds for a random request, bytes of its tables."""
     program = os.path.join(os.path.dirname(ORIGIN), "matcher")
@@ -348,6 +391,24 @@ def matcher(folder, routes):
     return "\n\nThe matcher alone, beside a plain trie of segments:\n\n```\n" + text + "```"
 
 
+def run_scenario(key, names, routes, port, seconds, results):
+    """One round of it for each contender."""
+    scenario, rate = SCENARIOS[key], None
+    if scenario.get("share"):
+        if "nginx" not in names:
+            print(f"{key}: nginx says how much is to be asked, and is not there", file=sys.stderr)
+            return
+        rate = scenario["share"] * measure("nginx", scenario, routes, port, seconds)
+    for name in names:
+        try:
+            value = measure(name, scenario, routes, port, seconds, rate)
+        except RuntimeError as error:
+            print(f"{key} {name}: {error}", file=sys.stderr)
+            continue
+        results.setdefault(key, {}).setdefault(name, []).append(value)
+        print(f"  {key:4} {name:8} {value if rate else round(value, 2)}", file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-n", type=int, default=3)
@@ -356,7 +417,10 @@ def main():
     parser.add_argument("-c", default="gateway,nginx,haproxy")
     parser.add_argument("--openapi")
     parser.add_argument("--write")
+    parser.add_argument("--rt", action="store_true")
     args = parser.parse_args()
+    if args.rt:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))  # what is started here inherits it
     names = [n for n in args.c.split(",") if n == "gateway" or shutil.which(n)]
     routes = routes_of(args.openapi)
     origin = subprocess.Popen(["taskset", "-c", "1", ORIGIN, "0"], stdout=subprocess.PIPE, text=True)
@@ -365,18 +429,12 @@ def main():
         port = int(origin.stdout.readline())
         for _ in range(args.n):
             for key in args.s.split(","):
-                for name in names:
-                    try:
-                        value = measure(name, SCENARIOS[key], routes, port, args.t)
-                    except RuntimeError as error:
-                        print(f"{key} {name}: {error}", file=sys.stderr)
-                        continue
-                    results.setdefault(key, {}).setdefault(name, []).append(value)
-                    print(f"  {key:4} {name:8} {value:10.2f}", file=sys.stderr)
+                run_scenario(key, names, routes, port, args.t, results)
     finally:
         origin.terminate()
         origin.wait()
-    text = table(results, names, args.n, args.t, len(routes))
+    parts = table(results, names, args.n, args.t, len(routes)), latency_table(results, names)
+    text = "\n\n".join(part for part in parts if part)
     with tempfile.TemporaryDirectory() as folder:
         text += matcher(folder, routes)
     print(text)

@@ -1,15 +1,16 @@
-"""What a request costs, counted: system calls, and memory from the system. Not time."""
+"""What a request costs, counted: system calls, calls for memory, and memory from the system. Not time."""
 import collections
 import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
 import pytest
 from crowd import Answers
-from fixtures import IS_SANITIZED
+from fixtures import GEN, IS_SANITIZED, TOP, Gateway
 from http_peer import RawClient, wait_until
 
 DOCUMENT = """
@@ -27,6 +28,7 @@ paths:
 """
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n"
 HERE = b"GET /here HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789"
 CONNECTIONS, ROUNDS = 64, 40
 MEMORY = {"brk", "mmap", "munmap", "mremap", "madvise", "mprotect"}
 WAITS = {"epoll_wait", "epoll_pwait", "epoll_pwait2"}
@@ -89,8 +91,12 @@ def count_calls(running, load, rounds, request, tmp_path, only=("all",)):
 
 
 def serve(gateway, origin, request, log="false"):
-    """A gateway that has met the largest crowd: all requests were there at once."""
     running = gateway(DOCUMENT % log, "--workers", "1", "--upstream", f"origin={origin.url}")
+    return running, meet(running, request)
+
+
+def meet(running, request):
+    """The load of a gateway that has met the largest crowd: all requests were there at once."""
     load = Load(running)
     for _ in range(5):
         os.kill(running.pid, signal.SIGSTOP)
@@ -100,7 +106,7 @@ def serve(gateway, origin, request, log="false"):
         for client in load.clients:
             load.read(client.sock)
     load.run(20, request)
-    return running, load
+    return load
 
 
 def test_four_calls_for_a_proxied_request(gateway, tmp_path):
@@ -132,3 +138,50 @@ def test_no_memory_in_the_steady_state(gateway, tmp_path, log):
         calls = [count_calls(running, load, 100, GET, tmp_path, only=MEMORY) for _ in range(3)]
         load.close()
     assert not min(calls, key=len), calls
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """Starts a gateway whose every malloc, calloc and realloc is counted; the count is its .calls()."""
+    started = []
+
+    def start(*args, log="false"):
+        folder = tmp_path / "generated"
+        (tmp_path / "spec.yaml").write_text(DOCUMENT % log)
+        hook = str(tmp_path / "count_malloc.o")
+        flags = " ".join(f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc"))
+        subprocess.run([GEN, "generate", "-q", str(tmp_path / "spec.yaml"), "-o", str(folder)], check=True)
+        subprocess.run(["gcc", "-O2", "-fPIE", "-c", "-o", hook, f"{TOP}/tests/lib/count_malloc.c"], check=True)
+        subprocess.run(["make", "-s", "-C", str(folder), f"GW={os.path.dirname(GEN)}/kit", f"LDFLAGS={flags} {hook}"],
+                       check=True)
+        count = tmp_path / "count"
+        count.write_bytes(bytes(8))
+        binary, = (path for path in folder.iterdir() if path.is_file() and os.access(path, os.X_OK))
+        running = Gateway(str(binary), str(tmp_path), args, {"MALLOC_COUNT": str(count)})
+        running.calls = lambda: struct.unpack("Q", count.read_bytes())[0]
+        started.append(running)
+        return running
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.mark.parametrize("log", ["false", "true"])
+def test_no_malloc_in_the_steady_state(counted, log):
+    """Not one call by us or by a library in thousands of requests, with bodies and the log."""
+    with Answers(b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20000) as origin:
+        running = counted("--workers", "1", "--upstream", f"origin={origin.url}", log=log)
+        at_start = running.calls()
+        assert at_start > 20, "the hook counts"
+        load = meet(running, POST)
+        assert running.calls() >= at_start + CONNECTIONS, "a connection is not free"
+        for request in (GET, HERE):
+            load.run(1, request)  # a route's counters come with its first request
+        calls = []
+        for request in (GET, POST, HERE) * 3:
+            before = running.calls()
+            load.run(ROUNDS, request)
+            calls.append(running.calls() - before)
+        load.close()
+    assert not any(calls), calls

@@ -31,7 +31,7 @@ paths:
   /here: {get: {x-gateway: {respond: {status: 200, body: here}}, responses: {default: {description: any}}}}
 """
 KIB, MIB = 1024, 1024 * 1024
-IDLE = 640  # bytes, libevent's share included
+IDLE = 512  # bytes, libevent's share included
 BUFFER = 77 * KIB  # a head of the largest size, and some more
 POOL = 24 * KIB  # parsed fields, lines made for the request
 BUSY = 2 * BUFFER + 2 * (64 * KIB + BUFFER) + POOL

@@ -1,10 +1,85 @@
-"""Many connections at once, one thread for all: an origin that answers or floods, and what memory a process has."""
+"""Many connections at once: an origin that answers or floods, clients in processes of their own, and what memory a
+process has."""
+import atexit
+import functools
+import json
 import os
+import resource
 import select
+import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 import time
+
+BENCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench")
+
+
+@functools.cache
+def program(name):
+    """One of tests/bench, built for this run."""
+    folder = tempfile.mkdtemp(prefix="apigw-crowd-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", f"{folder}/{name}", f"{BENCH}/{name}.c", "-lm"],
+                   check=True)
+    return f"{folder}/{name}"
+
+
+class Server:
+    """The origin of the benchmark: its paths say how it behaves. `under`: a command that runs it."""
+
+    def __init__(self, under=()):
+        self.under = under
+
+    def __enter__(self):
+        self.process = subprocess.Popen([*self.under, program("origin"), "0"], stdout=subprocess.PIPE, text=True)
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def descriptor_limit():
+    """What a process may have at most here."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+class Rude:
+    """Clients of one sort (crowd.c), in as many processes as the limit of descriptors asks for. .ready: how many of
+    them are connected and have done their worst. Behind the end .seen has what they counted."""
+
+    def __init__(self, port, mode, count, path="/here"):
+        each = descriptor_limit() - 100
+        self.processes, self.seen = [], {}
+        for i, at in enumerate(range(0, count, each)):
+            self.processes.append(subprocess.Popen(
+                [program("crowd"), str(port), mode, str(min(each, count - at)), path],
+                env={**os.environ, "FIRST": str(1 + i * 20)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        self.ready = 0
+
+    def wait(self):
+        """Until they are all there."""
+        for process in self.processes:
+            line = process.stdout.readline().split()
+            assert line[:1] == ["ready"], line
+            self.ready += int(line[1])
+        return self
+
+    def __enter__(self):
+        return self.wait()
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.stdin.close()
+        for process in self.processes:
+            for key, value in json.loads(process.stdout.read()).items():
+                self.seen[key] = self.seen.get(key, 0) + value
+            process.stdout.close()
+            process.wait()
 
 
 class Answers:

@@ -40,12 +40,12 @@ def build(cache, spec, options=()):
 class Gateway:
     """A running gateway. Its standard error is in .log, its standard output (the access log) in .out."""
 
-    def __init__(self, binary, folder, args, env):
+    def __init__(self, binary, folder, args, env, under=()):
         self.folder, self.args = folder, args
         self.out_path = os.path.join(folder, "out")
         self.lines = []
         with open(self.out_path, "ab") as out:
-            self.process = subprocess.Popen([binary, "--listen", "127.0.0.1:0", *args], cwd=folder,
+            self.process = subprocess.Popen([*under, binary, "--listen", "127.0.0.1:0", *args], cwd=folder,
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE,
                                             env={**os.environ, **(env or {})}, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -121,9 +121,9 @@ def gateways(cache, tmp_path_factory):
     """A function that starts gateways; all are stopped at the end."""
     running = []
 
-    def start(spec, *args, options=(), env=None):
+    def start(spec, *args, options=(), env=None, under=()):
         binary = build(cache, spec, options)
-        running.append(Gateway(binary, str(tmp_path_factory.mktemp("gw")), args, env))
+        running.append(Gateway(binary, str(tmp_path_factory.mktemp("gw")), args, env, under))
         return running[-1]
 
     yield start
@@ -133,7 +133,8 @@ def gateways(cache, tmp_path_factory):
 
 @pytest.fixture
 def gateway(build_cache, tmp_path_factory):
-    """gateway(document, *arguments of the gateway, options=(…of apigw-gen build), env={}) starts one."""
+    """gateway(document, *arguments of the gateway, options=(…of apigw-gen build), env={}, under=(command that runs it))
+    starts one."""
     yield from gateways(build_cache, tmp_path_factory)
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The long tests, sharing out a time: sanitizers over everything, fuzzing, every document of the corpus, a soak.
+# The long tests, sharing out a time: sanitizers over everything and a soak, fuzzing, every document of the corpus, crowds, a soak.
 #   long.sh TIME CORPUS        (TIME: seconds, or 10m)
 set -eu
 cd "$(dirname "$0")/../.."
@@ -14,6 +14,7 @@ echo "== sanitizers (ASan, UBSan): unit tests, then the end-to-end tests"
 make --no-print-directory -j2 VARIANT=san all build-unit
 make --no-print-directory VARIANT=san unit
 APIGW_GEN=$PWD/build/san/apigw-gen CORPUS=$corpus "$python" -m pytest -q -p no:cacheprovider -n 2 tests/golden tests/e2e
+make --no-print-directory VARIANT=san soak SOAK_TIME=$((total / 8))
 
 targets=$(ls tests/fuzz/fuzz_*.c | wc -l)
 each=$((total / 3 / targets))
@@ -28,6 +29,9 @@ if [ -d "$corpus" ]; then
 else
     echo "skipped: no folder $corpus"
 fi
+
+echo "== crowds: memory against what is stated, what others notice"
+make --no-print-directory crowds RUN="-n 1 -t 3"
 
 echo "== soak, $((total / 4)) s"
 make --no-print-directory soak SOAK_TIME=$((total / 4))

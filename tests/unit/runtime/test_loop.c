@@ -253,6 +253,42 @@ static void test_posted_calls_do_not_nest_and_are_bounded(void **state)
     loop_unpost(&loop, &call);
 }
 
+static void put_off(struct loop_call *call)
+{
+    order_len++;
+    loop_post_later(&loop, call);
+}
+
+static void test_later_calls_run_once_a_turn(void **state)
+{
+    struct loop_call call = {.run = put_off};
+    struct letter a = letter('a'), b = letter('b'), c = letter('c'), d = letter('d');
+
+    (void)state;
+    order_len = 0;
+    loop_post_later(&loop, &call);
+    loop_run_posted(&loop); /* as behind an event: not yet */
+    assert_int_equal(order_len, 0);
+    for (size_t turns = 1; turns < 5; turns++) {
+        loop_turn(&loop); /* does not wait */
+        assert_int_equal(order_len, turns);
+    }
+    loop_unpost(&loop, &call);
+    order_len = 0;
+    loop_post_later(&loop, &a.call);
+    loop_post_later(&loop, &b.call);
+    loop_post_later(&loop, &c.call);
+    loop_post(&loop, &d.call);
+    loop_post(&loop, &a.call); /* queued already */
+    loop_unpost(&loop, &a.call);
+    loop_unpost(&loop, &c.call); /* the last one */
+    loop_turn(&loop);
+    assert_string_equal(order, "db");
+    loop_post_later(&loop, &a.call);
+    loop_turn(&loop);
+    assert_string_equal(order, "dba");
+}
+
 /* ---- the mailbox ---- */
 
 enum { SENDERS = 4, LETTERS = 2000 };
@@ -364,6 +400,7 @@ int main(void)
         TEST(test_timer_model),
         TEST(test_posted_calls_run_in_order),
         TEST(test_posted_calls_do_not_nest_and_are_bounded),
+        TEST(test_later_calls_run_once_a_turn),
         TEST(test_mail_from_threads),
         TEST(test_mail_keeps_the_order_of_one_sender),
         TEST(test_run_waits_for_timers),
