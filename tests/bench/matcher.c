@@ -152,7 +152,8 @@ static uint32_t run_pathmap(const struct bench *bench, struct str path)
 {
     struct str params[PATHMAP_PARAMS];
 
-    return (uint32_t)pathmap_find(&bench->tree.map, path, params) + 1;
+    return (uint32_t)pathmap_find_ahead(&bench->tree.map, path, path.len + PATHMAP_AHEAD, params) +
+           1;
 }
 
 static uint32_t run_normalised(const struct bench *bench, struct str path)
@@ -211,7 +212,7 @@ static struct str concrete(struct pool *pool, struct str pattern)
     char out[4096];
     size_t len = 0;
 
-    for (size_t i = 0; i < pattern.len && len < sizeof out - 32; i++) {
+    for (size_t i = 0; i < pattern.len && len < sizeof out - 32 - PATHMAP_AHEAD; i++) {
         if (pattern.at[i] != '{') {
             out[len++] = pattern.at[i];
             continue;
@@ -220,7 +221,8 @@ static struct str concrete(struct pool *pool, struct str pattern)
         for (int n = 4 + rand() % 11; n > 0; n--)
             out[len++] = "abcdefghijklmnopqrstuvwxyz-0123456789"[rand() % 37];
     }
-    return pool_copy(pool, (struct str){out, len});
+    memset(out + len, ' ', PATHMAP_AHEAD); /* in a head something follows */
+    return str_head(pool_copy(pool, (struct str){out, len + PATHMAP_AHEAD}), len);
 }
 
 int main(int argc, char **argv)
@@ -265,7 +267,7 @@ int main(int argc, char **argv)
     }
     printf("tables %zu bytes: %zu nodes, %zu slots, %zu of text, %zu pieces, %zu trials; trie %zu "
            "bytes\n",
-           pathtree_bytes(&bench.tree), bench.tree.nodes, bench.tree.edges, bench.tree.text_len,
+           pathtree_bytes(&bench.tree), bench.tree.nodes, bench.tree.slots, bench.tree.text_len,
            bench.tree.pieces, bench.tree.trials, trie_bytes);
     printf("%zu requests, %zu without a path\n", bench.count, wrong);
     warm("pathmap", &bench, run_pathmap);
