@@ -2,6 +2,8 @@
 
 #include "base/vec.h"
 
+#define FACTOR 0x9E3779B1u
+
 enum { TRIES = 16384, KEYS_PER_PART = 6, MOST_BITS = 24 };
 
 static bool factor_fits(const uint64_t *keys, size_t count, const struct phash_part *part)
@@ -25,10 +27,12 @@ static bool solve(const uint64_t *keys, size_t count, struct phash_part *part)
     if (count <= 1)
         return true;
     for (uint16_t slots = 2; slots <= PHASH_SLOTS; slots *= 2) {
-        *part = (struct phash_part){1, (uint8_t)(part->shift - (slots > 2)), slots};
-        for (uint32_t try = 0; slots >= count && try < TRIES; try++, part->factor += 2)
+        *part = (struct phash_part){0, (uint8_t)(slots == 2 ? 59 : part->shift - 1), slots};
+        for (uint32_t try = 0; slots >= count && try < TRIES; try++) {
+            part->factor = (try + 1) * FACTOR | 1;
             if (factor_fits(keys, count, part))
                 return true;
+        }
     }
     return false;
 }

@@ -10,9 +10,9 @@
 enum { PHASH_WHOLE = 64, PHASH_SLOTS = 1024 };
 
 struct phash_part {
-    uint32_t factor; /* 0: of one slot */
+    uint32_t factor;
     uint8_t shift;
-    uint16_t slots; /* 2^(64 - shift), or 1 */
+    uint16_t slots; /* 2^(60 - shift); 1: shift is 63 */
 };
 
 struct phash {

@@ -17,18 +17,6 @@ static uint64_t word(const char *at)
     return w;
 }
 
-static const uint64_t masks[9] = {
-    0,
-    0xFF,
-    0xFFFF,
-    0xFFFFFF,
-    0xFFFFFFFF,
-    0xFFFFFFFFFF,
-    0xFFFFFFFFFFFF,
-    0xFFFFFFFFFFFFFF,
-    0xFFFFFFFFFFFFFFFF,
-};
-
 /* ---- where the segments are ---- */
 
 enum { WORD = 64, QUICK = 2 * WORD };
@@ -78,16 +66,12 @@ static inline uint32_t bits_in(uint64_t w)
     return (uint32_t)(((w + (w >> 4)) & 0x0F0F0F0F0F0F0F0F) * 0x0101010101010101 >> 56);
 }
 
-/* The second 64 bytes of a path; what is behind its end is read, but not looked at. */
+/* What is behind the first 64 bytes of a path. */
 static __attribute__((noinline)) void cut_rest(struct cuts *cuts, uint64_t before, uint32_t most)
 {
-    const char *at = cuts->at;
-    uint32_t len = cuts->len, last = len - 16, index = cuts->count + 1;
-    uint64_t found = 0;
+    uint32_t len = cuts->len, index = cuts->count + 1;
+    uint64_t found = slashes64(cuts->at + len - WORD) >> 1 >> (QUICK - 1 - len);
 
-    for (uint32_t from = WORD; from < len; from += 16)
-        found |= from <= last ? slashes16(at + from) << (from - WORD)
-                              : slashes16(at + last) >> (from - last) << (from - WORD);
     cuts->count += bits_in(found);
     found |= (uint64_t)1 << (len - WORD);
     cuts->empty |= (found & (found << 1 | before >> 63)) != 0;
@@ -103,10 +87,12 @@ static inline uint64_t put_slash(struct cuts *cuts, uint32_t index, uint64_t fou
 }
 
 /* A path of less than QUICK bytes, PATHMAP_AHEAD of them readable. Written without branches that depend on the
- * path: a wrong guess costs as much as everything here. */
-static inline void cut_quickly(struct cuts *cuts, struct str path, uint32_t most)
+ * path: a wrong guess costs as much as everything here. Returns where the first segment ends, which is asked for
+ * before a load could bring it. */
+static inline uint32_t cut_quickly(struct cuts *cuts, struct str path, uint32_t most)
 {
     uint64_t end = path.len < WORD ? (uint64_t)1 << path.len : 0, found, left;
+    uint32_t first;
 
     cuts->at = path.at;
     cuts->len = (uint32_t)path.len;
@@ -116,6 +102,7 @@ static inline void cut_quickly(struct cuts *cuts, struct str path, uint32_t most
     cuts->empty = (found & found << 1) != 0;
     cuts->slashes[0] = cuts->slashes[1] = 0;
     left = (found & (found - 1)) | (uint64_t)1 << 63;
+    first = (uint32_t)__builtin_ctzll(left);
     left = put_slash(cuts, 2, left);
     left = put_slash(cuts, 3, left);
     left = put_slash(cuts, 4, left);
@@ -126,8 +113,10 @@ static inline void cut_quickly(struct cuts *cuts, struct str path, uint32_t most
     if (__builtin_expect(cuts->count >= 8, 0))
         for (uint32_t i = 9; i <= cuts->count + 1 && i <= most; i++)
             left = put_slash(cuts, i, left);
-    if (__builtin_expect(path.len >= WORD, 0))
-        cut_rest(cuts, found, most);
+    if (__builtin_expect(path.len < WORD, 1))
+        return first;
+    cut_rest(cuts, found, most);
+    return cuts->slashes[2];
 }
 
 /* Any path, byte by byte. */
@@ -155,12 +144,15 @@ static inline struct str segment_of(const struct cuts *cuts, uint32_t n)
 
 /* ---- literals ---- */
 
-static inline uint64_t key_of(uint64_t last, uint32_t len)
+/* Of the first 8 bytes that are there, in the high bytes of a word, and the length. Not for an empty text. */
+static inline uint64_t key_at(const char *at, uint32_t len)
 {
-    return last + (uint64_t)len * 0x10001;
+    uint32_t cover = len < 8 ? len : 8;
+
+    return (word(at) << 8 * (8 - cover)) + len;
 }
 
-/* The word of less than 8 bytes. */
+/* The word of at most 8 bytes. */
 static uint64_t short_word(struct str text)
 {
     char bytes[8] = {0};
@@ -171,8 +163,12 @@ static uint64_t short_word(struct str text)
 
 uint64_t pathmap_key(struct str text)
 {
-    return key_of(text.len < 8 ? short_word(text) : word(text.at + text.len - 8),
-                  (uint32_t)text.len);
+    char bytes[8] = {0};
+
+    if (text.len >= 8)
+        return key_at(text.at, (uint32_t)text.len);
+    memcpy(bytes, text.len ? text.at : "", text.len);
+    return text.len ? key_at(bytes, (uint32_t)text.len) : 0;
 }
 
 uint64_t pathmap_whole_key(struct str text)
@@ -187,6 +183,14 @@ uint64_t pathmap_whole_key(struct str text)
     return h ^ h >> 32;
 }
 
+static inline const struct pathmap_slot *slot_at(const struct pathmap_slot *slots, uint64_t key,
+                                                 uint32_t factor, uint32_t shift)
+{
+    const void *at = (const char *)slots + pathmap_offset_of(key, factor, shift);
+
+    return at;
+}
+
 /* The first `size` bytes of two 16 are the same. */
 #ifdef __SSE2__
 static inline bool same16(const char *a, const char *b, uint32_t size)
@@ -199,8 +203,11 @@ static inline bool same16(const char *a, const char *b, uint32_t size)
 #else
 static inline bool same16(const char *a, const char *b, uint32_t size)
 {
-    return (((word(a) ^ word(b)) & masks[size < 8 ? size : 8]) |
-            ((word(a + 8) ^ word(b + 8)) & masks[size < 8 ? 0 : size - 8])) == 0;
+    uint64_t low = word(a) ^ word(b), high = word(a + 8) ^ word(b + 8);
+
+    if (size < 8)
+        return (low & (((uint64_t)1 << 8 * size) - 1)) == 0;
+    return (low | (size < 16 ? high & (((uint64_t)1 << 8 * (size - 8)) - 1) : high)) == 0;
 }
 #endif
 
@@ -219,7 +226,7 @@ step_slowly(const struct pathmap *map, const struct cuts *cuts, const struct pat
     } else {
         key = pathmap_key(text);
     }
-    slot = &map->slots[node->base + pathmap_slot_of(key, node->factor, node->shift)];
+    slot = slot_at(map->slots + node->base, key, node->factor, node->shift);
     if (text.at + slot->size == cuts->at + cuts->slashes[n + slot->span] &&
         memcmp(text.at, map->texts + slot->text, slot->size) == 0)
         return slot;
@@ -230,23 +237,18 @@ step_slowly(const struct pathmap *map, const struct cuts *cuts, const struct pat
 static inline __attribute__((always_inline)) const struct pathmap_slot *
 step(const struct pathmap *map, const struct cuts *cuts, const struct pathmap_slot *node)
 {
-    uint32_t n = node->segment, from = cuts->slashes[n] + 1u, len = cuts->slashes[n + 1] - from;
-    uint32_t cover = len < 8 ? len : 8, size;
+    const uint16_t *slash = &cuts->slashes[node->segment];
+    uint32_t from = slash[0] + 1u, size;
     const char *at = cuts->at + from, *text;
-    const struct pathmap_slot *slot;
-    bool same;
+    const struct pathmap_slot *slot =
+        slot_at(map->slots + node->base, key_at(at, slash[1] - from), node->factor, node->shift);
 
-    slot = &map->slots[node->base +
-                       pathmap_slot_of(key_of(word(at + (len - cover)) & masks[cover], len),
-                                       node->factor, node->shift)];
     text = map->texts + slot->text;
     size = slot->size;
-    same = from + size == cuts->slashes[n + slot->span];
-    if (__builtin_expect(size <= 16, 1))
-        same &= same16(at, text, size);
-    else
-        same = same && memcmp(at, text, size) == 0;
-    return __builtin_expect(same, 1) ? slot : &map->slots[node->base - 1];
+    if (__builtin_expect(slash[slot->span] == from + size, 1) &&
+        (__builtin_expect(size <= 16, 1) ? same16(at, text, size) : memcmp(at, text, size) == 0))
+        return slot;
+    return map->slots + node->base - 1;
 }
 
 /* ---- whole patterns ---- */
@@ -339,30 +341,36 @@ static int32_t try_in_order(const struct pathmap *map, const uint32_t *trial,
 
 static const struct pathmap_slot nowhere = {.segment = PATHMAP_NOWHERE};
 
+static __attribute__((noinline)) bool is_odd(const struct cuts *cuts)
+{
+    return memmem(cuts->at, cuts->len, "//", 2);
+}
+
 static __attribute__((noinline)) const struct pathmap_slot *root_of(const struct pathmap *map,
                                                                     const struct cuts *cuts)
 {
     uint32_t depth = cuts->count < map->depth ? cuts->count : map->depth;
-    bool odd = cuts->empty && memmem(cuts->at, cuts->len, "//", 2);
 
-    return &map->roots[4 * depth + 2 * odd + (cuts->at[cuts->len - 1] == '/')];
+    return &map->roots[4 * depth + 2 * (cuts->empty && is_odd(cuts)) +
+                       (cuts->at[cuts->len - 1] == '/')];
 }
 
-/* Where the walk begins: `key` is the first segment's. `quick` is a constant wherever this is inlined. */
+/* Where the walk begins; `text` is the first segment. `quick` is a constant wherever this is inlined. */
 static inline __attribute__((always_inline)) const struct pathmap_slot *
-start(const struct pathmap *map, bool quick, const struct cuts *cuts, uint64_t key)
+start(const struct pathmap *map, bool quick, const struct cuts *cuts, struct str text)
 {
-    uint32_t len = cuts->slashes[2] - 1u;
-    const char *at = cuts->at + 1, *text;
+    uint32_t len = (uint32_t)text.len;
     const struct pathmap_slot *first;
+    const char *want;
 
     if (cuts->empty || !map->firsts)
         return root_of(map, cuts);
-    first = &map->firsts[pathmap_slot_of(key, map->first_factor, map->first_shift)];
-    text = map->texts + first->text;
+    first = slot_at(map->firsts, quick ? key_at(text.at, len) : pathmap_key(text),
+                    map->first_factor, map->first_shift);
+    want = map->texts + first->text;
     if (first->size == len &&
-        (quick && len <= 16 ? same16(at, text, len) : memcmp(at, text, len) == 0))
-        return &map->slots[first->base + (cuts->count < map->depth ? cuts->count : map->depth)];
+        (quick && len <= 16 ? same16(text.at, want, len) : memcmp(text.at, want, len) == 0))
+        return &map->slots[first->base] + (cuts->count < map->depth ? cuts->count : map->depth);
     return map->only_firsts ? &nowhere : root_of(map, cuts);
 }
 
@@ -389,7 +397,7 @@ int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *par
     if (!is_path(path))
         return PATHMAP_NONE;
     cut_slowly(&cuts, path, map->depth + 1);
-    slot = start(map, false, &cuts, pathmap_key(segment_of(&cuts, 1)));
+    slot = start(map, false, &cuts, segment_of(&cuts, 1));
     while (slot->segment < PATHMAP_TRIAL)
         slot = step_slowly(map, &cuts, slot);
     return arrive(map, slot, &cuts, params);
@@ -400,16 +408,16 @@ int32_t pathmap_find_ahead(const struct pathmap *map, struct str path, size_t re
 {
     const struct pathmap_slot *slot;
     struct cuts cuts; /* not zeroed: that would cost as much as the walk */
-    uint32_t len, cover;
+    uint32_t first;
 
     if (path.len >= QUICK || readable < path.len + PATHMAP_BEHIND || readable < PATHMAP_AHEAD)
         return pathmap_find(map, path, params);
     if (!is_path(path))
         return PATHMAP_NONE;
-    cut_quickly(&cuts, path, map->depth + 1);
-    len = cuts.slashes[2] - 1u;
-    cover = len < 8 ? len : 8;
-    slot = start(map, true, &cuts, key_of(word(path.at + 1 + (len - cover)) & masks[cover], len));
+    first = cut_quickly(&cuts, path, map->depth + 1);
+    if (__builtin_expect(cuts.empty, 0) && is_odd(&cuts))
+        return pathmap_find(map, path, params);
+    slot = start(map, true, &cuts, (struct str){path.at + 1, first - 1});
     for (;; slot = step_slowly(map, &cuts, slot)) {
         while (slot->segment <= PATHMAP_SEGMENTS)
             slot = step(map, &cuts, slot);
@@ -427,7 +435,7 @@ uint32_t pathmap_steps(const struct pathmap *map, struct str path)
     if (!is_path(path))
         return 0;
     cut_slowly(&cuts, path, map->depth + 1);
-    slot = start(map, false, &cuts, pathmap_key(segment_of(&cuts, 1)));
+    slot = start(map, false, &cuts, segment_of(&cuts, 1));
     for (; slot->segment < PATHMAP_TRIAL; steps++)
         slot = step_slowly(map, &cuts, slot);
     return steps;

@@ -5,7 +5,7 @@
  *                                             one parameter, tail (the rest, slashes included)
  *
  * The walk: one pass finds the slashes. The first segment's text chooses a row, the number of segments a slot of
- * that row: the root of a decision tree. A node looks at one segment: the text's last 8 bytes and its length are
+ * that row: the root of a decision tree. A node looks at one segment: the text's first 8 bytes and its length are
  * hashed with the node's own factor to one slot (a perfect hash: the compiler searched the factor), and the literal
  * found there is compared with the path. Equal: what the slot leads to; else the slot before the node's own.
  * Literals that can only follow each other are one ("issues/comments").
@@ -15,7 +15,8 @@
  *      orgs                         │ else                      │ else
  *      …                            ▼                           ▼
  *
- * A slot is a literal and, behind it, the node or leaf it leads to, in 16 bytes: one cache line for a step.
+ * A slot is a literal and, behind it, the node or leaf it leads to, in 16 bytes: a step touches one line of slots
+ * and one of texts.
  * A leaf is a path whose literals have all been compared on the way, or a trial: a few paths that are checked
  * from their first byte to their last, in the order of precedence (at the first differing segment literal
  * beats mixed, more text first, beats parameter beats tail). Cost: linear in the path, plus one comparison
@@ -45,24 +46,20 @@ enum { PATHMAP_NONE = -1 };
 #define PATHMAP_LAST 0x80000000u    /* in trials: nothing follows */
 #define PATHMAP_PATTERN 0x80000000u /* in shapes: the low bits are the first piece */
 
-/* What a slot leads to, in `segment`. Below: a node that looks at that segment (the first is 1). */
-enum {
-    PATHMAP_BIG =
-        0x80, /* with a segment: a node of many literals, or of some that only their whole text tells
-                             apart: 2^shift nodes stand at `base`, one of which the whole text chooses */
-    PATHMAP_TRIAL = 0xFD, /* base: index into trials */
-    PATHMAP_LEAF = 0xFE,  /* base: the path's number; factor: its shape */
-    PATHMAP_NOWHERE = 0xFF
-};
+/* What a slot leads to, in `segment`. Below PATHMAP_BIG: a node that looks at that segment (the first is 1). With
+ * PATHMAP_BIG: a node of many literals, or of some that only their whole text tells apart; 2^shift nodes stand at
+ * its base, and the whole text chooses one. Leaves: base is a path's number and factor its shape; or base is an
+ * index into trials. */
+enum { PATHMAP_BIG = 0x80, PATHMAP_TRIAL = 0xFD, PATHMAP_LEAF = 0xFE, PATHMAP_NOWHERE = 0xFF };
 
 struct pathmap_slot {
     uint32_t text;   /* offset into texts */
     uint32_t base;   /* of the node behind: its first slot; the one before is its other way */
-    uint32_t factor; /* of its hash; 0: there is one slot */
+    uint32_t factor; /* of its hash */
     uint8_t size;    /* bytes of the text */
     uint8_t span;    /* segments of the text */
     uint8_t segment; /* that the node looks at */
-    uint8_t shift;   /* 64 - log2 of the number of its slots */
+    uint8_t shift;   /* 60 - log2 of the number of its slots; 63: there is one */
 };
 
 /* A piece of a path that is checked as a whole, in the order of its text. */
@@ -120,10 +117,18 @@ uint64_t pathmap_whole_key(struct str text);
 
 #define PATHMAP_FACTOR 0x9E3779B97F4A7C15u
 
-/* The slot of a key under a factor. */
+/* The slot of a key under a factor, as an offset in bytes: one multiplication waits for the key, and no scaling
+ * for the slot. Written so that the factor's part is not done behind the multiplication. */
+static inline size_t pathmap_offset_of(uint64_t key, uint32_t factor, uint32_t shift)
+{
+    uint64_t spread = (uint64_t)factor << 32 | (uint32_t)~factor;
+
+    return key * spread >> shift & ~(uint64_t)(sizeof(struct pathmap_slot) - 1);
+}
+
 static inline uint32_t pathmap_slot_of(uint64_t key, uint32_t factor, uint32_t shift)
 {
-    return (uint32_t)(key * (factor * PATHMAP_FACTOR) >> shift);
+    return (uint32_t)(pathmap_offset_of(key, factor, shift) / sizeof(struct pathmap_slot));
 }
 
 /* The node among 2^bits that a big node hands a whole key on to. */

@@ -21,17 +21,17 @@ static const struct pathmap_slot slots[] = {
     /* pets */
     {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 1, .factor = 0},
     {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
     /* orders */
     {.text = 16, .size = 6, .span = 1, .segment = PATHMAP_LEAF, .base = 3, .factor = 3},
-    {.segment = PATHMAP_NOWHERE},
-    /* pets */
-    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 2, .factor = 3},
     /* animals */
     {.text = 23, .size = 7, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 3},
+    /* pets */
+    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 2, .factor = 3},
     {.segment = PATHMAP_NOWHERE},
     {.segment = PATHMAP_NOWHERE},
     {.segment = 2, .base = 6, .factor = 0, .shift = 63},
-    {.segment = 2, .base = 8, .factor = 39, .shift = 62},
+    {.segment = 2, .base = 8, .factor = 2027808453, .shift = 58},
     {.segment = PATHMAP_NOWHERE},
 };
 
@@ -145,8 +145,8 @@ static const struct gw_paths all_paths = {
     .map.depth = 4,
     .map.roots = roots,
     .map.firsts = firsts,
-    .map.first_factor = 1,
-    .map.first_shift = 63,
+    .map.first_factor = 3668339987,
+    .map.first_shift = 59,
     .map.only_firsts = true,
     .map.slots = slots,
     .map.texts = texts,
