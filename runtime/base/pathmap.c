@@ -119,20 +119,39 @@ static inline uint32_t cut_quickly(struct cuts *cuts, struct str path, uint32_t 
     return cuts->slashes[2];
 }
 
-/* Any path, byte by byte. */
+/* The slashes among 16 bytes of a path, or among those that are left of it; nothing behind it is read. */
+static uint64_t slashes_left(struct str path, uint32_t from)
+{
+    uint32_t len = (uint32_t)path.len;
+    uint64_t found = 0;
+
+    if (from + 16 <= len)
+        return slashes16(path.at + from);
+    if (len >= 16)
+        return slashes16(path.at + len - 16) >> (from + 16 - len);
+    for (uint32_t i = 0; i < len; i++)
+        found |= (uint64_t)(path.at[i] == '/') << i;
+    return found;
+}
+
+/* Any path. */
 static void cut_slowly(struct cuts *cuts, struct str path, uint32_t most)
 {
-    uint32_t index = 1;
+    uint32_t index = 1, len = (uint32_t)path.len;
+    uint64_t behind = 0;
 
-    *cuts = (struct cuts){.at = path.at, .len = (uint32_t)path.len};
-    for (uint32_t i = 0; i <= path.len; i++) {
-        if (i < path.len && path.at[i] != '/')
-            continue;
-        cuts->count += i < path.len;
-        cuts->empty |= i > 0 && path.at[i - 1] == '/';
-        if (index <= most)
-            cuts->slashes[index++] = (uint16_t)i;
+    *cuts = (struct cuts){.at = path.at, .len = len, .empty = path.at[len - 1] == '/'};
+    for (uint32_t from = 0; from < len; from += 16) {
+        uint64_t found = slashes_left(path, from);
+
+        cuts->empty |= (found & (found << 1 | behind)) != 0;
+        behind = found >> 15;
+        for (; found; found &= found - 1, cuts->count++)
+            if (index <= most)
+                cuts->slashes[index++] = (uint16_t)(from + (uint32_t)__builtin_ctzll(found));
     }
+    if (index <= most)
+        cuts->slashes[index] = (uint16_t)len;
 }
 
 static inline struct str segment_of(const struct cuts *cuts, uint32_t n)
