@@ -36,7 +36,7 @@ enum {
     PATHMAP_TRIALS = 32,   /* patterns of one trial */
     PATHMAP_TEXT = 254,    /* bytes of a literal that is compared as an edge */
     PATHMAP_SLACK = 16,    /* readable bytes behind the texts */
-    PATHMAP_AHEAD = 80,    /* readable bytes from the start of a path, and … */
+    PATHMAP_AHEAD = 64,    /* readable bytes from the start of a path, and … */
     PATHMAP_BEHIND = 16,   /* … behind its end, for the quick way */
     PATHMAP_PATH = 0xFFFF  /* bytes of a path; a longer one matches nothing */
 };
