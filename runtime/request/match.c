@@ -208,6 +208,15 @@ static const char *settle_path(struct gw_req *rq, const struct gw_paths *paths)
                              pool_take(&rq->pool, urlpath_room(rq->head.path.len)), &rq->path);
 }
 
+/* What may be read from the path on: it stands in the request's head, as a rule. Two empty lines may have come
+ * before the head, and count in its length. */
+static size_t readable_at(const struct head *head, struct str path)
+{
+    size_t before = (size_t)((uintptr_t)path.at - (uintptr_t)head->method_text.at) + 4;
+
+    return before < head->head_len ? head->head_len - before : path.len;
+}
+
 /* A case-insensitive map is asked in lower case; the path itself stays as the client wrote it. */
 static int32_t find_folded(struct gw_req *rq, const struct gw_paths *paths)
 {
@@ -235,8 +244,10 @@ enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
     }
     if (!normal && (rq->reason = settle_path(rq, paths)))
         return GW_MATCH_BAD_PATH;
-    number = paths->rules.case_sensitive ? pathmap_find(&paths->map, rq->path, rq->params)
-                                         : find_folded(rq, paths);
+    number = paths->rules.case_sensitive
+                 ? pathmap_find_ahead(&paths->map, rq->path, readable_at(&rq->head, rq->path),
+                                      rq->params)
+                 : find_folded(rq, paths);
     found = number < 0 ? GW_MATCH_NO_PATH : choose_method(rq, paths, (uint32_t)number);
     if (normal || !urlpath_has_encoded_slash(rq->path))
         return found;
