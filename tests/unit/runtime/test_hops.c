@@ -94,11 +94,14 @@ static void test_count_down(void **state)
 
 static void test_via(void **state)
 {
+    static const struct gw_forwarded forwarded = {.via = true};
     struct fake_request fake;
 
     (void)state;
     hops_setup(STR("a-name.of_63-bytes-is-the-longest-that-a-gateway-may-have-123456789"));
     fake_request_open(&fake, "/", "");
+    assert_int_equal(hops_via(&fake.rq).len, 0); /* not asked for */
+    fake.listener.forwarded = &forwarded;
     assert_true(str_eq(hops_via(&fake.rq), STR("Via: 1.1 a-name.of_63-bytes-is-the-longest-that-a-"
                                                "gateway-may-have-123456789\r\n")));
     fake.rq.head.minor = 0;
