@@ -287,8 +287,10 @@ static bool door_open(struct door *door, struct server *server,
         .owner = door,
     };
     h1_server_open(&door->h1);
-    return acceptor_open(&door->acceptor, &server->worker->loop, listener->fd,
-                         spare_from(listener->kind), on_accepted);
+    if (!acceptor_open(&door->acceptor, &server->worker->loop, listener->fd, on_accepted))
+        return false;
+    door->acceptor.spare_from = spare_from(listener->kind);
+    return true;
 }
 
 void serve_close(struct worker *worker)

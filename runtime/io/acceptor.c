@@ -171,11 +171,10 @@ void acceptor_drain(struct acceptor *acceptor)
     }
 }
 
-bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd, int spare_from,
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
                    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer))
 {
-    *acceptor = (struct acceptor){
-        .loop = loop, .fd = fd, .burst = 1, .spare_from = spare_from, .accepted = accepted};
+    *acceptor = (struct acceptor){.loop = loop, .fd = fd, .burst = 1, .accepted = accepted};
     acceptor->pause.fire = on_pause_over;
     acceptor->last_call.fire = on_last_call;
     event_assign(&acceptor->event, loop->base, fd, EV_READ | EV_PERSIST, on_readable, acceptor);

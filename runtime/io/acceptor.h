@@ -12,14 +12,14 @@ struct acceptor {
     struct loop *loop;
     int fd;
     unsigned burst; /* how many to try for in a turn: grows while there are more */
-    int spare_from; /* descriptors from this number on are not for connections; 0: all are */
+    int spare_from; /* the owner's: descriptors from this number on are not for connections; 0: all are */
     struct timer pause, last_call;
     /* Takes over a connected, non-blocking descriptor. May close the acceptor. */
     void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer);
 };
 
 /* Starts to accept; takes over the descriptor of the listening socket. False with errno. */
-bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd, int spare_from,
+bool acceptor_open(struct acceptor *acceptor, struct loop *loop, int fd,
                    void (*accepted)(struct acceptor *acceptor, int fd, const struct address *peer));
 
 /* Lets nobody new in, takes those that are in the queue or half way through the handshake, and closes (fd is

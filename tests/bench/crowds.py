@@ -128,6 +128,7 @@ def main():
             ("connections without a byte", "silent", args.idle, "/r/1k", IDLE),
             ("accept storm, 200 at once", "storm", 200, "/here", BUSY),
             ("clients that send a byte a second", "drip", 1000, "/r/1k", HEAD),
+            ("answers of a byte a second", "idle", 1000, "/r/drip", BUSY),
             ("clients that never read 1 GiB", "deaf", 1000, "/r/1g", BUSY),
             ("uploads of 1 GiB that the upstream never reads", "upload", 1000, "/r/deaf", BUSY)]
     print(f"The hard limit of descriptors is {limit}.\n")

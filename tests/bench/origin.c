@@ -6,6 +6,7 @@
  *   /r/503               503                        /r/cut     1,000 bytes of a body of 64 KiB, then the end
  *   /r/gone              the end, without an answer
  *   /r/hang              nothing, ever              /r/deaf    nothing, and it reads no body either
+ *   /r/drip              a byte of 64 KiB each second
  *
  *   origin PORT          (0: any; prints the port, then serves until it is killed)
  */
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIXED                                                                                      \
@@ -29,7 +31,7 @@ struct answer {
     const char *path, *status;
     enum { LENGTH, CHUNKED, CLOSE } framing;
     size_t size, first; /* the body; how much of it is in bytes[] */
-    enum { THEN_NEXT, THEN_CLOSE, NEVER, NEVER_READ } then;
+    enum { THEN_NEXT, THEN_CLOSE, THEN_DRIP, NEVER, NEVER_READ } then;
     size_t len;
     char *bytes;
 };
@@ -41,7 +43,8 @@ struct client {
     size_t body;             /* request body bytes still to come; 1 until a chunked one is over */
     const struct answer *answer, *sending; /* to be sent once the body is in; being sent */
     const char *out;
-    size_t out_len, more; /* more: bytes behind out */
+    size_t out_len, more;        /* more: bytes behind out */
+    struct client *next, **link; /* of those that drip; link NULL: does not */
     char in[16384];
 };
 
@@ -54,10 +57,12 @@ static struct answer answers[] = {
     {"/r/503", "503 Service Unavailable", LENGTH, 100, 100, THEN_NEXT, 0, NULL},
     {"/r/cut", "200 OK", LENGTH, 65536, 1000, THEN_CLOSE, 0, NULL},
     {"/r/gone", NULL, LENGTH, 0, 0, THEN_CLOSE, 0, NULL},
+    {"/r/drip", "200 OK", LENGTH, 65536, 0, THEN_DRIP, 0, NULL},
     {"/r/hang", NULL, LENGTH, 0, 0, NEVER, 0, NULL},
     {"/r/deaf", NULL, LENGTH, 0, 0, NEVER_READ, 0, NULL},
     {"", "200 OK", LENGTH, 1024, 1024, THEN_NEXT, 0, NULL}};
 static char block[BLOCK];
+static struct client *dripping;
 
 static char *put_body(const struct answer *a, char *to)
 {
@@ -178,6 +183,46 @@ static int take_request(struct client *c)
     return 1;
 }
 
+static void start_to_drip(struct client *c)
+{
+    if (c->link != NULL)
+        return;
+    c->next = dripping;
+    c->link = &dripping;
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    dripping = c;
+}
+
+/* A byte for each, when a second has passed; milliseconds to the next one, or -1. */
+static int drip(void)
+{
+    static long long due;
+    struct timespec t;
+
+    if (dripping == NULL)
+        return -1;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    long long now = t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+    if (now >= due) {
+        due = now + 1000;
+        for (struct client *c = dripping; c != NULL; c = c->next)
+            (void)!send(c->fd, "x", 1, MSG_NOSIGNAL); /* its end comes as an event */
+    }
+    return (int)(due - now);
+}
+
+static void forget(struct client *c)
+{
+    if (c->link != NULL) {
+        *c->link = c->next;
+        if (c->next != NULL)
+            c->next->link = c->link;
+    }
+    close(c->fd);
+    free(c);
+}
+
 /* Begins the answer when the request is complete; 0 when the client is gone. */
 static int answer_when_complete(struct client *c)
 {
@@ -187,6 +232,8 @@ static int answer_when_complete(struct client *c)
     c->out = c->answer->bytes;
     c->out_len = c->answer->len;
     c->more = c->answer->then == THEN_NEXT ? c->answer->size - c->answer->first : 0;
+    if (c->answer->then == THEN_DRIP)
+        start_to_drip(c);
     c->answer = NULL;
     return flush(c);
 }
@@ -250,14 +297,13 @@ int main(int argc, char **argv)
     struct epoll_event event = {EPOLLIN, {.ptr = NULL}}, events[256];
     epoll_ctl(ep, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
-        int count = epoll_wait(ep, events, 256, -1);
+        int count = epoll_wait(ep, events, 256, drip());
         for (int i = 0; i < count; i++) {
             struct client *c = events[i].data.ptr;
             if (c == NULL) {
                 accept_all(ep, listener);
             } else if (!turn(c, events[i].events)) {
-                close(c->fd);
-                free(c);
+                forget(c);
             }
         }
     }

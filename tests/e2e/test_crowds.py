@@ -121,9 +121,9 @@ def test_a_byte_a_second(gateway):
 
 
 @counts_memory
-@pytest.mark.parametrize("mode, path", [("deaf", "/r/1g"), ("upload", "/r/deaf")])
-def test_a_gibibyte_that_nobody_reads(gateway, mode, path):
-    """Clients that do not read an answer, upstreams that do not read a body."""
+@pytest.mark.parametrize("mode, path", [("idle", "/r/drip"), ("deaf", "/r/1g"), ("upload", "/r/deaf")])
+def test_bodies_that_do_not_end(gateway, mode, path):
+    """Upstreams that answer a byte a second, clients that do not read 1 GiB, upstreams that do not read 1 GiB."""
     with Server() as origin:
         running = start(gateway, "--upstream", f"origin={origin.url}")
         client = running.client()

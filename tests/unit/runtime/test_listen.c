@@ -366,6 +366,50 @@ static void test_acceptor_pauses_without_descriptors(void **state)
     loop_close(&loop);
 }
 
+static int kept = -1;
+
+static void on_accepted_kept(struct acceptor *acceptor, int fd, const struct address *peer)
+{
+    (void)acceptor, (void)peer;
+    kept = fd;
+    accepted++;
+}
+
+static void test_acceptor_leaves_the_spare_descriptors(void **state)
+{
+    struct acceptor acceptor;
+    int fd, clients[2];
+    char text[LISTEN_TEXT];
+
+    (void)state;
+    accepted = 0;
+    assert_true(loop_open(&loop));
+    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, NULL, text));
+    assert_true(acceptor_open(&acceptor, &loop, fd, on_accepted_kept));
+    for (int i = 0; i < 2; i++)
+        clients[i] = dial(text);
+    acceptor.burst = 8;
+    acceptor.spare_from = dup(fd); /* the next free number */
+    close(acceptor.spare_from);
+    loop_turn(&loop);
+    assert_int_equal(accepted, 1); /* the first one above says that all below are taken */
+    assert_int_equal(kept, acceptor.spare_from);
+    for (int turns = 0; turns < 3; turns++) {
+        assert_true(timer_is_set(&acceptor.pause));
+        loop_turn(&loop);
+    }
+    assert_int_equal(accepted, 1);
+    close(kept);
+    close(clients[0]); /* room below */
+    while (accepted == 1)
+        loop_turn(&loop);
+    assert_int_equal(accepted, 2);
+    close(kept);
+    close(clients[1]);
+    acceptor_close(&acceptor);
+    loop_close(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_acceptor_takes_a_bounded_number_per_turn),
         cmocka_unit_test(test_acceptor_may_be_closed_inside),
         cmocka_unit_test(test_acceptor_pauses_without_descriptors),
+        cmocka_unit_test(test_acceptor_leaves_the_spare_descriptors),
     };
 
     return cmocka_run_group_tests_name("listen", tests, make_folder, remove_folder);
