@@ -37,10 +37,24 @@ static const struct pathmap_slot slots[] = {
     {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
     {.segment = PATHMAP_NOWHERE},
     /* shop */
-    {.text = 21, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {
+        .text = 21,
+        .size = 4,
+        .span = 1,
+        .segment = PATHMAP_LEAF,
+        .base = 4,
+        .factor = 0 | PATHMAP_PATTERN,
+    },
     {.segment = PATHMAP_NOWHERE},
     /* shop */
-    {.text = 21, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {
+        .text = 21,
+        .size = 4,
+        .span = 1,
+        .segment = PATHMAP_LEAF,
+        .base = 4,
+        .factor = 0 | PATHMAP_PATTERN,
+    },
 };
 
 /* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
