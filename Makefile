@@ -3,7 +3,9 @@
 
 VARIANT ?= release
 PREFIX  ?= /usr/local
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PYTHON  ?= /usr/bin/python3
 RE2C    ?= re2c
 TIME    ?= 10m
@@ -106,7 +108,7 @@ test: deps  ## install what the tests need, then run them all (ten minutes)
 	$(Q)$(PYTEST) -n 2 tests/golden tests/e2e
 e2e golden: all  ## pytest over real sockets; compiler goldens (RUN="-k word" selects)
 	$(Q)$(PYTEST) $(RUN) tests/$@
-golden-accept: all  ## rewrite the goldens and examples/*/expected, for review by git diff
+golden-accept: examples schema  ## rewrite the goldens and examples/*/expected, for review by git diff
 	$(Q)GOLDEN_ACCEPT=1 $(PYTEST) tests/golden
 build-unit: $(UNIT_GEN) $(UNIT_RT)
 test-long: DEPS = test
@@ -153,6 +155,8 @@ demo: deps  ## the tour: compile the petstore, run it, talk to it
 	$(Q)examples/demo.sh $(B)/apigw-gen
 examples: all  ## regenerate examples/*/expected
 	$(Q)for e in examples/*/openapi.yaml; do $(B)/apigw-gen generate $$e -o $${e%openapi.yaml}expected || exit 1; done
+schema: all  ## regenerate specs/x-gateway.schema.yaml
+	$(Q)$(B)/apigw-gen schema > specs/x-gateway.schema.yaml
 install: all  ## to DESTDIR and PREFIX (default /usr/local)
 	install -D -m 755 $(B)/apigw-gen $(DESTDIR)$(PREFIX)/bin/apigw-gen
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/apigw && cp -r $(B)/kit/. $(DESTDIR)$(PREFIX)/lib/apigw/
@@ -167,5 +171,5 @@ clean:  ## remove build/
 	rm -rf build
 
 .PHONY: all unit build-unit test e2e golden golden-accept test-long lint format tidy compdb fuzz fuzz-targets bench crowds soak deps demo \
-        examples install help clean
+        examples schema install help clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -20,13 +20,18 @@ bench) wanted=$bench ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    for tool in gcc re2c; do
-        command -v "$tool" >/dev/null && continue
-        echo "apigw-gen needs the equivalents of these Debian 12 packages:"
-        echo $wanted
-        exit 3
+    lacks=
+    for tool in gcc make re2c; do
+        command -v "$tool" >/dev/null || lacks="$lacks $tool"
     done
-    exit 0
+    for header in event2/event.h ares.h yaml.h cyaml/cyaml.h; do
+        echo "#include <$header>" | gcc -E - >/dev/null 2>&1 || lacks="$lacks <$header>"
+    done
+    [ -n "$lacks" ] || exit 0
+    echo "missing:$lacks"
+    echo "apigw-gen needs the equivalents of these Debian 12 packages:"
+    echo $wanted
+    exit 3
 fi
 
 missing=

@@ -30,7 +30,7 @@ say '4. Start it on a free port'
 "$work/petstore" --listen 127.0.0.1:0 --status 127.0.0.1:0 >"$work/access.log" 2>"$work/messages" &
 gateway=$!
 tries=0
-while ! grep -q 'listening on' "$work/messages"; do
+while ! grep -q ' ready$' "$work/messages"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ] || ! kill -0 "$gateway" 2>/dev/null; then
         cat "$work/messages"
@@ -42,8 +42,17 @@ done
 cat "$work/messages"
 address=$(sed -n 's/.*listening on \([0-9.]*:[0-9]*\).*/\1/p' "$work/messages" | head -1)
 
+# The words as one would type them.
+typed() {
+    for word; do
+        case $word in
+        *[!A-Za-z0-9:/._=-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+}
 ask() {
-    say "\$ curl $*"
+    say "\$ curl$(typed "$@")"
     curl -sS -i --max-time 5 "$@"
     echo
 }

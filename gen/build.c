@@ -95,7 +95,31 @@ static bool is_telling(struct str line)
     return str_find_str(line, STR("error")) < line.len ||
            str_find_str(line, STR("undefined")) < line.len ||
            str_find_str(line, STR("cannot")) < line.len ||
-           str_find_str(line, STR("No ")) < line.len;
+           str_find_str(line, STR("No ")) < line.len ||
+           (str_find_str(line, STR("*** ")) < line.len &&
+            str_find_str(line, STR("] Error ")) == line.len);
+}
+
+/* What to do about the failures that are this machine's. */
+static void advise(struct job *job, struct str output)
+{
+    static const struct {
+        struct str said;
+        const char *advice;
+    } known[] = {
+        {STR_INIT("cannot find -l"),
+         "the static archives of libevent, c-ares and glibc are needed (Debian: apt-get install "
+         "libevent-dev libc-ares-dev libc6-dev)"},
+        {STR_INIT("make: "), "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct str from = str_from(output, str_find_str(output, known[i].said));
+        struct str line = str_head(from, str_find(from, '\n'));
+        if (line.len && (i == 0 || str_find_str(line, STR("No such file")) < line.len)) {
+            diag_note(&job->diags, (struct loc){0}, "%s", known[i].advice);
+            return;
+        }
+    }
 }
 
 static void report(struct job *job, const char *tool, const struct child *child)
@@ -121,6 +145,7 @@ static void report(struct job *job, const char *tool, const struct child *child)
         }
         output = str_from(output, end + 1);
     }
+    advise(job, child->output);
 }
 
 static bool run(struct job *job, const struct build *build, const char *const *argv)
@@ -203,9 +228,25 @@ static bool copy_relink_kit(struct job *job, const struct build *build, struct s
     return run(job, build, argv);
 }
 
+/* Asked before the minute of compiling: whether a file can be made there. */
+static bool can_write(struct job *job, struct str path)
+{
+    struct stat about;
+    size_t len = path.len;
+    while (len > 0 && path.at[len - 1] != '/')
+        len--;
+    struct str folder = len ? pool_copy(&job->pool, str_head(path, len)) : STR(".");
+    bool is_folder = stat(pool_copy(&job->pool, path).at, &about) == 0 && S_ISDIR(about.st_mode);
+    if (!is_folder && access(folder.at, W_OK | X_OK) == 0)
+        return true;
+    emit_failed(job, "cannot write %.*s: %s", STR_ARG(path), strerror(is_folder ? EISDIR : errno));
+    return false;
+}
+
 void build(struct job *job, const struct emitted *files, const struct build *build)
 {
-    if (job_failed(job))
+    if (job_failed(job) || !can_write(job, build->output) ||
+        (build->relink_kit.len && !can_write(job, build->relink_kit)))
         return;
     bool is_private = build->folder.len == 0;
     struct str folder = is_private ? private_folder(job) : pool_copy(&job->pool, build->folder);

@@ -1,7 +1,7 @@
 #include "bundle.h"
 
-#include "base/map.h"
 #include "base/text.h"
+#include "components.h"
 #include "ref.h"
 #include "room.h"
 
@@ -17,6 +17,7 @@ struct bundle {
     struct job *job;
     struct node *root;
     struct map by_place; /* "file:line:col" of a target → struct moved */
+    struct components names;
     VEC(struct moved *) moved;
     unsigned depth;
 };
@@ -62,27 +63,6 @@ static struct str own_name(struct bundle *b, struct str reference)
     return out.len ? text_str(&out) : STR("bundled");
 }
 
-static bool is_taken(const struct bundle *b, const char *section, struct str name)
-{
-    const struct node *there = node_get(node_get(b->root, "components"), section);
-    if (there && there->kind == NODE_MAP && node_member(there, name))
-        return true;
-    for (size_t i = 0; i < b->moved.count; i++) {
-        const struct moved *moved = b->moved.at[i];
-        if (!strcmp(moved->section, section) && str_eq(moved->name, name))
-            return true;
-    }
-    return false;
-}
-
-static struct str free_name(struct bundle *b, const char *section, struct str name)
-{
-    struct str tried = name;
-    for (unsigned i = 2; is_taken(b, section, tried); i++)
-        tried = pool_printf(&b->job->pool, "%.*s_%u", STR_ARG(name), i);
-    return tried;
-}
-
 static struct moved *move(struct bundle *b, struct node *target, struct str reference,
                           const char *section)
 {
@@ -95,7 +75,7 @@ static struct moved *move(struct bundle *b, struct node *target, struct str refe
     moved = pool_new(pool, struct moved);
     moved->section = section;
     moved->target = target;
-    moved->name = free_name(b, section, own_name(b, reference));
+    moved->name = components_name(&b->names, str_of(section), own_name(b, reference));
     map_set(&b->by_place, pool, place, moved);
     *vec_add(pool, &b->moved) = moved;
     moved->copy = copy(b, target, (struct room){ROOM_OBJECT, section});
@@ -155,19 +135,56 @@ static struct node *copy_list(struct bundle *b, const struct node *node, struct 
     return made;
 }
 
+static bool is_reference(struct str text)
+{
+    static const struct str ends[] = {STR_INIT(".yaml"), STR_INIT(".yml"), STR_INIT(".json")};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (text.len > ends[i].len && str_eq(str_from(text, text.len - ends[i].len), ends[i]))
+            return true;
+    return str_find(text, '#') < text.len || str_find(text, '/') < text.len;
+}
+
+/* Of a discriminator: values that are references move as others do; names of schemas stay. */
+static struct node *copy_mapping(struct bundle *b, const struct node *map)
+{
+    struct pool *pool = &b->job->pool;
+    struct node *made = new_node(b, map);
+
+    made->members = pool_alloc(pool, (map->member_count + 1) * sizeof *made->members);
+    for (size_t i = 0; i < map->member_count; i++) {
+        struct node *value = map->members[i].value;
+        made->members[i] = map->members[i];
+        if (value->kind != NODE_TEXT || !is_reference(value->text))
+            continue;
+        struct member reference = {STR("$ref"), value->loc, value};
+        struct node object = {.kind = NODE_MAP, .loc = value->loc};
+        object.members = &reference;
+        object.member_count = 1;
+        const struct node *copied =
+            copy_reference(b, &object, value->text, (struct room){ROOM_OBJECT, "schemas"});
+        made->members[i].value = node_get(copied, "$ref");
+    }
+    return made;
+}
+
 static struct node *copy_map(struct bundle *b, const struct node *node, struct room room)
 {
     struct node *made = new_node(b, node);
     made->members = pool_alloc(&b->job->pool, (node->member_count + 1) * sizeof *made->members);
     made->member_count = 0;
+    bool named = room.kind == ROOM_NAMES || room.kind == ROOM_DATA;
+    bool maps = !named && node_get(node, "propertyName"); /* a discriminator */
     for (size_t i = 0; i < node->member_count; i++) {
         const struct member *member = &node->members[i];
-        bool named = room.kind == ROOM_NAMES || room.kind == ROOM_DATA;
         if (!named && str_eq(member->key, STR("x-gateway")))
             continue;
         struct member *kept = &made->members[made->member_count++];
         *kept = *member;
-        kept->value = copy(b, member->value, room_below(room, member->key));
+        if (maps && member->value->kind == NODE_MAP && str_eq(member->key, STR("mapping")))
+            kept->value = copy_mapping(b, member->value);
+        else
+            kept->value = copy(b, member->value, room_below(room, member->key));
     }
     return made;
 }
@@ -222,7 +239,8 @@ struct node *bundle(struct job *job, struct node *root)
 {
     if (job_failed(job) || root->kind != NODE_MAP)
         return NULL;
-    struct bundle b = {.job = job, .root = root};
+    struct bundle b = {.job = job, .root = root, .names = {.pool = &job->pool}};
+    components_take(&b.names, root);
     struct node *made = copy(&b, root, (struct room){ROOM_OBJECT, NULL});
     for (size_t i = 0; i < b.moved.count && !job_failed(job); i++) {
         const struct moved *moved = b.moved.at[i];

@@ -1,16 +1,17 @@
 #include "bundle_merge.h"
 
-#include "base/map.h"
 #include "base/text.h"
 #include "bundle.h"
+#include "components.h"
 #include "ref.h"
 #include "room.h"
 
 struct merge {
     struct job *job;
-    struct node *made;  /* of the documents so far */
-    struct node *root;  /* the document that is being added */
-    struct map renamed; /* "section/name" of a component of root → struct str */
+    struct node *made;       /* of the documents so far */
+    struct node *root;       /* the document that is being added */
+    struct map renamed;      /* "section/name" of a component of root → struct str */
+    struct components names; /* of both */
 };
 
 static const struct room top = {ROOM_OBJECT, NULL};
@@ -91,7 +92,7 @@ static size_t size_of(const struct node *map)
 
 static struct str new_name(struct merge *m, struct str section, struct str name)
 {
-    struct str key = pool_printf(&m->job->pool, "%.*s/%.*s", STR_ARG(section), STR_ARG(name));
+    struct str key = components_key(&m->job->pool, section, name);
     const struct str *renamed = map_get(&m->renamed, key);
     return renamed ? *renamed : name;
 }
@@ -112,10 +113,11 @@ static struct node *rewrite_reference(struct merge *m, struct node *node)
     struct str section = str_head(rest, str_find(rest, '/'));
     rest = str_from(rest, section.len + 1);
     struct str name = str_head(rest, str_find(rest, '/')), tail = str_from(rest, name.len);
-    struct str renamed = new_name(m, section, name);
-    return renamed_text(m, node,
-                        pool_printf(&m->job->pool, "#/components/%.*s/%.*s%.*s", STR_ARG(section),
-                                    STR_ARG(renamed), STR_ARG(tail)));
+    struct text moved = {.pool = &m->job->pool};
+    text_add(&moved, components);
+    text_add(&moved, components_key(&m->job->pool, section, new_name(m, section, name)));
+    text_add(&moved, tail);
+    return renamed_text(m, node, text_str(&moved));
 }
 
 /* Of a discriminator: values are references or names of schemas. */
@@ -187,15 +189,6 @@ static struct node *rewrite(struct merge *m, struct node *node, struct room room
     return made;
 }
 
-static struct str free_name(struct merge *m, const struct node *there, const struct node *own,
-                            struct str name)
-{
-    struct str tried = name;
-    for (unsigned i = 2; node_member(there, tried) || node_member(own, tried); i++)
-        tried = pool_printf(&m->job->pool, "%.*s_%u", STR_ARG(name), i);
-    return tried;
-}
-
 /* Names the components of one section that differ from what is there; true when there were any. */
 static bool rename_section(struct merge *m, struct str section, const struct node *own)
 {
@@ -206,12 +199,12 @@ static bool rename_section(struct merge *m, struct str section, const struct nod
     for (size_t i = 0; there && i < size_of(own); i++) {
         const struct member *component = &own->members[i];
         const struct member *twin = node_member(there->value, component->key);
-        struct str key = pool_printf(pool, "%.*s/%.*s", STR_ARG(section), STR_ARG(component->key));
+        struct str key = components_key(pool, section, component->key);
         if (!twin || map_get(&m->renamed, key) ||
             is_same(m, twin->value, rewrite(m, component->value, room_below(room, component->key))))
             continue;
         struct str *name = pool_new(pool, struct str);
-        *name = free_name(m, there->value, own, component->key);
+        *name = components_name(&m->names, section, component->key);
         map_set(&m->renamed, pool, key, name);
         any = true;
     }
@@ -565,6 +558,9 @@ struct node *bundle_merge(struct job *job, struct node *const *roots, size_t cou
     struct node *made = bundle(job, roots[0]);
     for (size_t i = 1; i < count && made; i++) {
         struct merge m = {.job = job, .made = made, .root = bundle(job, roots[i])};
+        m.names.pool = &job->pool;
+        components_take(&m.names, made);
+        components_take(&m.names, m.root);
         if (m.root)
             merge(&m);
         made = m.root && !job_failed(job) ? m.made : NULL;

@@ -197,12 +197,20 @@ static void check_together(struct job *job, const struct ir_operation *op, size_
             diag_note(&job->diags, op->branches.at[i].loc, "this branch takes a part of it");
 }
 
+static bool takes_everything(const struct ir_operation *op)
+{
+    for (size_t i = 0; i < op->branches.count; i++)
+        if (op->branches.at[i].all.count == 0)
+            return true;
+    return false;
+}
+
 static void check_branches(struct job *job, const struct ir_operation *op)
 {
     for (size_t i = 1; i < op->branches.count; i++)
         if (!is_covered(job, op, i))
             check_together(job, op, i);
-    if (op->branches.count > 0 && op->branches.at[op->branches.count - 1].all.count > 0)
+    if (op->branches.count > 0 && !takes_everything(op))
         diag_error(&job->diags, op->branches.at[op->branches.count - 1].loc, "missing-default",
                    "no branch takes the other requests of %.*s %.*s: end 'route' with one without "
                    "'match', or say 'upstream' beside it",

@@ -34,6 +34,7 @@ const struct command_row cli_commands[COMMAND_COUNT] = {
     [COMMAND_VERSION] = {"version", "", "print the version", NULL},
     [COMMAND_HELP] = {"help", "[COMMAND]", NULL, NULL},
     [COMMAND_TEMPLATES] = {"check-templates", "", NULL, NULL},
+    [COMMAND_SCHEMA] = {"schema", "", NULL, NULL},
 };
 
 const struct option_row cli_options[] = {

@@ -19,6 +19,7 @@ enum command {
     COMMAND_VERSION,
     COMMAND_HELP,
     COMMAND_TEMPLATES, /* hidden: parses the templates, for make */
+    COMMAND_SCHEMA,    /* hidden: prints the JSON Schema of x-gateway, for make */
     COMMAND_COUNT
 };
 

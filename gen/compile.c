@@ -23,6 +23,7 @@ void compile_begin(struct compilation *c, const struct options *options)
     c->job.format = options->format;
     c->job.colour = colour_wanted(options);
     c->job.diags.werror = options->werror;
+    c->job.diags.quiet = options->quiet;
     progress_begin(&c->progress, options->quiet, options->timings);
 }
 
@@ -112,6 +113,14 @@ void compile_all(struct compilation *c)
     compile_apis(c);
     compile_gateway(c);
     compile_plan(c);
+}
+
+struct emitted *compile_files(struct compilation *c)
+{
+    compile_all(c);
+    compile_view(c);
+    progress_stage(&c->progress, "emit");
+    return emit_render(&c->job, template_read(&c->job, c->options->templates), c->view);
 }
 
 int compile_end(struct compilation *c)

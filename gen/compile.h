@@ -3,6 +3,7 @@
 #ifndef GEN_COMPILE_H
 #define GEN_COMPILE_H
 
+#include "emit.h"
 #include "ir.h"
 #include "job.h"
 #include "openapi.h"
@@ -32,8 +33,11 @@ void compile_gateway(struct compilation *c); /* lower, check */
 void compile_plan(struct compilation *c);
 void compile_view(struct compilation *c);
 
-/* All of the above for the commands whose operands are all SPECs. */
+/* To the plan, for the commands whose operands are all SPECs. */
 void compile_all(struct compilation *c);
+
+/* To the text of the generated project; NULL when the job failed. */
+struct emitted *compile_files(struct compilation *c);
 
 /* Ends the job: prints what there is to say, gives the exit status. */
 int compile_end(struct compilation *c);

@@ -101,6 +101,11 @@ static bool said_before(const struct diag_entry *entries, size_t count,
     return false;
 }
 
+static bool is_wanted(const struct diags *d, const struct diag_message *message)
+{
+    return !d->quiet || d->werror || message->severity != DIAG_WARNING;
+}
+
 static size_t collect(const struct diags *d, struct diag_entry *entries)
 {
     size_t all = 0, kept = 0;
@@ -115,7 +120,7 @@ static size_t collect(const struct diags *d, struct diag_entry *entries)
     if (all > 0)
         qsort(entries, all, sizeof *entries, by_place);
     for (size_t i = 0; i < all; i++)
-        if (!said_before(entries, kept, entries[i].message))
+        if (is_wanted(d, entries[i].message) && !said_before(entries, kept, entries[i].message))
             entries[kept++] = entries[i];
     return kept;
 }

@@ -26,6 +26,7 @@ struct diags {
     VEC(struct diag_message) list;
     size_t errors, warnings;
     bool werror; /* warnings count as errors */
+    bool quiet;  /* only errors are printed */
 };
 
 /* Each returns nothing; a note belongs to the message reported last. */

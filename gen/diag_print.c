@@ -15,12 +15,9 @@ const char *diag_print_severity(const struct diags *d, const struct diag_message
     return message->severity == DIAG_WARNING && !d->werror ? "warning" : "error";
 }
 
-/* Characters that change what a terminal or a reader sees around them: controls, marks and overrides of
- * direction ("Trojan Source"), separators of lines. */
 static bool is_treacherous(int32_t c)
 {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+    return c < 0x20 || utf8_is_deceptive(c);
 }
 
 /* The character at *at, moved behind it, as it may be shown. */
@@ -90,7 +87,7 @@ static size_t columns(int32_t c)
                 (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
                 (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
                 (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
-    bool none = (c >= 0x300 && c <= 0x36F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0x200D;
+    bool none = (c >= 0x300 && c <= 0x36F) || (c >= 0xFE00 && c <= 0xFE0F);
 
     return none ? 0 : wide ? 2 : 1;
 }
@@ -138,12 +135,14 @@ static void print_excerpt(const struct diag_report *report, struct loc loc, stru
 {
     struct str line = source_line(report->diags->sources, loc);
     struct text below = {.pool = out->pool};
+    size_t from = out->len;
 
     if (str_trim(line, " \t").len == 0)
         return;
     text_printf(out, "%5u | ", loc.line);
+    int gutter = (int)(out->len - from) - 2;
     print_window(line, loc.col, out, &below);
-    text_add(out, STR("      | "));
+    text_printf(out, "%*s| ", gutter, "");
     text_add(out, text_str(&below));
     paint(report, out, GREEN);
     text_byte(out, '^');

@@ -71,14 +71,15 @@ static void dump_listener(struct text *text, const struct ir_listener *l)
     number(text, "requests", l->keep_alive_requests, 10000);
     text_add(text, l->keep_alive ? STR("\n") : STR(" close\n"));
     dump_limits(text, "  limits", &l->limits, HEADS);
-    if (l->forwarded.trusted_count == 0 && l->forwarded.trusted_file.kind == IR_TEXT_NONE)
+    if (l->forwarded.trusted_count == 0 && l->forwarded.trusted_file.kind == IR_TEXT_NONE &&
+        !l->forwarded.via)
         return;
     text_printf(text, "  forwarded %.*s", STR_ARG(l->forwarded.header));
     for (size_t i = 0; i < l->forwarded.trusted_count; i++)
         text_printf(text, " %.*s", STR_ARG(l->forwarded.trusted[i]));
     if (l->forwarded.trusted_file.kind != IR_TEXT_NONE)
         dump_runtime_text(text, &l->forwarded.trusted_file);
-    text_byte(text, '\n');
+    text_add(text, l->forwarded.via ? STR(" via\n") : STR("\n"));
 }
 
 static void dump_plain_listener(struct text *text, const char *label,

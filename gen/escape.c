@@ -2,15 +2,6 @@
 
 #include "base/utf8.h"
 
-/* Characters that a reader does not see or that turn the text around him: C1 controls, zero-width and bidi
- * marks, line separators, byte order mark, tags (Unicode TR 36, CVE-2021-42574). */
-static bool is_deceptive(int32_t c)
-{
-    return (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || (c >= 0x200B && c <= 0x200F) ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-           (c >= 0xFFF0 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
-}
-
 static char last_of(const struct text *out)
 {
     return out->len ? out->at[out->len - 1] : '\0';
@@ -59,7 +50,7 @@ void escape_c(struct text *out, struct str s)
         struct str bytes = {s.at + from, at - from};
         if (c >= 0 && c < 0x7F)
             ascii_c(out, (char)c);
-        else if (c < 0 || is_deceptive(c))
+        else if (c < 0 || utf8_is_deceptive(c))
             octal(out, bytes);
         else
             text_add(out, bytes);
@@ -77,7 +68,7 @@ void escape_line(struct text *out, struct str s)
             text_add(out, STR("\\n"));
         else if (c == '\\')
             text_add(out, STR("\\\\"));
-        else if (c < ' ' || is_deceptive(c))
+        else if (c < ' ' || utf8_is_deceptive(c))
             text_printf(out, "\\u{%x}", (unsigned)c);
         else
             text_add(out, (struct str){s.at + from, at - from});

@@ -126,6 +126,27 @@ static bool all_hold(const struct question *q, const struct ir_condition *condit
 
 /* ---- why not ---- */
 
+/* Whether a segment of the request may stand for one with parameters: it has the texts that the template's
+ * begins and ends with. */
+static bool fits(const struct ir_segment *segment, struct str own)
+{
+    size_t count = segment->parts.count;
+
+    if (count == 0 || own.len == 0 || (count == 1 && segment->parts.at[0].param < 0))
+        return false;
+    const struct ir_part *first = segment->parts.at, *last = first + count - 1;
+    if (first->param < 0 && !str_starts(own, first->literal))
+        return false;
+    return last->param >= 0 || (own.len >= last->literal.len &&
+                                str_eq(str_from(own, own.len - last->literal.len), last->literal));
+}
+
+static void pattern(struct text *out, const struct ir_segment *segment)
+{
+    for (size_t i = 0; i < segment->parts.count; i++)
+        text_add(out, segment->parts.at[i].param < 0 ? segment->parts.at[i].literal : STR("{}"));
+}
+
 /* The template with the request's own segments in place of its parameters, to be compared with the path. */
 static struct str filled(const struct question *q, const struct ir_endpoint *endpoint)
 {
@@ -138,10 +159,10 @@ static struct str filled(const struct question *q, const struct ir_endpoint *end
 
         rest = str_from(rest, 1 + own.len);
         text_byte(&out, '/');
-        if (segment->parts.count == 1 && segment->parts.at[0].param < 0)
-            text_add(&out, segment->parts.at[0].literal);
-        else
+        if (fits(segment, own))
             text_add(&out, own);
+        else
+            pattern(&out, segment);
     }
     if (endpoint->trailing_slash)
         text_byte(&out, '/');

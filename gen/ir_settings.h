@@ -41,6 +41,7 @@ struct ir_forwarded {
     size_t trusted_count;
     struct ir_text trusted_file; /* or the list as a file */
     struct str header;           /* x-forwarded-for, forwarded, x-real-ip */
+    bool via;                    /* upstreams are told of this hop; loops end */
 };
 
 struct ir_listener {

@@ -24,6 +24,8 @@ static int dispatch(const struct options *options)
         return command_version(options);
     case COMMAND_TEMPLATES:
         return command_templates(options);
+    case COMMAND_SCHEMA:
+        return command_schema(options);
     case COMMAND_NONE:
     case COMMAND_HELP:
     case COMMAND_COUNT:

@@ -5,7 +5,10 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "pathentry.h"
-#include "phash.h"
+#include "pathslots.h"
+
+/* Templates that a row for a first segment may hold beside its own, over all rows. */
+enum { MOST_OTHERS = 256 };
 
 #define MEMO_BIAS ((intptr_t)1 << 32) /* a map holds no NULL */
 
@@ -18,10 +21,8 @@ struct builder {
     uint32_t *branch_of; /* by literal, when seen in this round */
     uint32_t round;
     struct map memo; /* the set of templates and what was tested: next + MEMO_BIAS */
-    struct map text_offsets;
-    struct text texts;
-    VEC(struct pathmap_node) nodes;
-    VEC(struct pathmap_edge) edges;
+    struct pathslots out;
+    struct pathmap_slot *roots;
     VEC(uint32_t) trials;
     VEC(struct pathmap_piece) pieces;
     VEC(uint32_t) shapes;
@@ -32,12 +33,10 @@ struct builder {
     struct pathtree *tree;
 };
 
-/* A node's way for one literal. */
+/* What of a set has the same literal at a position. */
 struct branch {
     uint32_t literal;
-    int32_t next;
-    struct str text;   /* the literal and those that can only follow */
-    uint32_t *members; /* templates with that literal */
+    uint32_t *members;
     size_t count;
 };
 
@@ -64,7 +63,7 @@ static int32_t leaf(struct builder *b, struct set set)
         if (!certain(b, &b->entries[set.at[i]], set.tested))
             b->entries[set.at[i]].patterned = true;
     if (set.count == 1)
-        return PATHMAP_LEAF - (int32_t)last->number;
+        return PATHSLOTS_LEAVES - (int32_t)last->number;
     if (set.count > PATHMAP_TRIALS && set.count > b->tree->crowd_count) {
         uint32_t *crowd = pool_alloc(b->pool, set.count * sizeof *crowd);
 
@@ -76,7 +75,7 @@ static int32_t leaf(struct builder *b, struct set set)
     for (size_t i = 0; i < set.count; i++)
         *vec_add(b->pool, &b->trials) = b->entries[set.at[i]].number;
     b->trials.at[b->trials.count - 1] |= PATHMAP_LAST;
-    return PATHMAP_LEAF - (int32_t)(b->count + first);
+    return PATHSLOTS_LEAVES - (int32_t)(b->count + first);
 }
 
 /* ---- nodes ---- */
@@ -145,8 +144,8 @@ static struct str joined(struct pool *pool, struct str first, struct str second)
     return text_str(&out);
 }
 
-/* Appends to the branch's text the literals that all of the set have next. */
-static void lengthen(struct builder *b, struct branch *branch, struct set *set, size_t position)
+/* Appends to a way's text the literals that all of the set have next. */
+static void lengthen(struct builder *b, struct pathslots_way *way, struct set *set, size_t position)
 {
     while (++position < PATHMAP_SEGMENTS && !(set->tested & pathentry_bit(position))) {
         uint32_t literal = pathentry_literal(&b->entries[set->at[0]], position);
@@ -158,87 +157,12 @@ static void lengthen(struct builder *b, struct branch *branch, struct set *set, 
             return;
 
         struct str more = b->words.texts.at[literal];
-        if (branch->text.len + 1 + more.len > PATHMAP_TEXT)
+        if (way->text.len + 1 + more.len > PATHMAP_TEXT)
             return;
-        branch->text = joined(b->pool, branch->text, more);
+        way->text = joined(b->pool, way->text, more);
+        way->span++;
         set->tested |= pathentry_bit(position);
     }
-}
-
-static uint32_t text_offset(struct builder *b, struct str text)
-{
-    void *known = map_get(&b->text_offsets, text);
-    uint32_t offset = (uint32_t)b->texts.len;
-
-    if (known)
-        return (uint32_t)(uintptr_t)known - 1;
-    text_byte(&b->texts, (char)text.len);
-    text_add(&b->texts, text);
-    map_set(&b->text_offsets, b->pool, text, (void *)(uintptr_t)(offset + 1));
-    return offset;
-}
-
-/* Those of a node's branches that share a part. */
-struct picks {
-    const struct branch *branches;
-    const uint64_t *keys;
-    const uint32_t *picked;
-    size_t count;
-};
-
-/* The slots of one part; free ones repeat some branch, which then never fits. */
-static void fill(struct builder *b, struct pathmap_node *node, struct phash_part part,
-                 const struct picks *p)
-{
-    const struct branch *any = &p->branches[p->count ? p->picked[0] : 0];
-
-    node->edges = (uint32_t)b->edges.count;
-    node->seed = part.seed;
-    node->slots = part.slots;
-    for (uint32_t i = 0; i < part.slots; i++)
-        *vec_add(b->pool, &b->edges) = (struct pathmap_edge){text_offset(b, any->text), any->next};
-    for (size_t i = 0; i < p->count; i++) {
-        const struct branch *branch = &p->branches[p->picked[i]];
-        uint32_t slot = pathmap_slot(p->keys[p->picked[i]], part.seed, part.slots);
-
-        b->edges.at[node->edges + slot] =
-            (struct pathmap_edge){text_offset(b, branch->text), branch->next};
-    }
-}
-
-static int32_t emit_node(struct builder *b, struct pathmap_node node, const struct phash *phash,
-                         const struct branch *branches, const uint64_t *keys, size_t count)
-{
-    uint32_t *picked = pool_take(b->pool, count * sizeof *picked);
-    uint32_t index = (uint32_t)b->nodes.count;
-
-    if (phash->bits == 0) {
-        for (size_t i = 0; i < count; i++)
-            picked[i] = (uint32_t)i;
-        fill(b, &node, phash->parts[0], &(struct picks){branches, keys, picked, count});
-        *vec_add(b->pool, &b->nodes) = node;
-        return (int32_t)index;
-    }
-
-    size_t parts = (size_t)1 << phash->bits;
-    size_t *starts = pool_alloc(b->pool, (parts + 2) * sizeof *starts);
-    for (size_t i = 0; i < count; i++)
-        starts[pathmap_part(keys[i], phash->bits) + 2]++;
-    for (size_t i = 2; i < parts + 2; i++)
-        starts[i] += starts[i - 1];
-    for (size_t i = 0; i < count; i++)
-        picked[starts[pathmap_part(keys[i], phash->bits) + 1]++] = (uint32_t)i;
-
-    struct pathmap_node split = node;
-    split.edges = index + 1;
-    split.seed = (uint16_t)phash->bits;
-    *vec_add(b->pool, &b->nodes) = split;
-    for (size_t i = 0; i < parts; i++) {
-        struct picks picks = {branches, keys, picked + starts[i], starts[i + 1] - starts[i]};
-        fill(b, &node, phash->parts[i], &picks);
-        *vec_add(b->pool, &b->nodes) = node;
-    }
-    return (int32_t)index;
 }
 
 static int32_t grow(struct builder *b, struct set set);
@@ -272,8 +196,7 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
         if (b->stamps[literal] != b->round) {
             b->stamps[literal] = b->round;
             b->branch_of[literal] = (uint32_t)*count;
-            branches[(*count)++] =
-                (struct branch){literal, PATHMAP_NONE, b->words.texts.at[literal], NULL, 0};
+            branches[(*count)++] = (struct branch){literal, NULL, 0};
         }
         branches[b->branch_of[literal]].count++;
     }
@@ -292,63 +215,38 @@ static struct branch *branches_of(struct builder *b, struct set set, size_t posi
     return branches;
 }
 
-struct keyed {
-    uint64_t key;
-    uint32_t branch;
-};
-
-static int by_key(const void *left, const void *right)
+/* The ways of a node, not lengthened yet. */
+static struct pathslots_way *ways_of(struct builder *b, const struct branch *branches, size_t count)
 {
-    const struct keyed *a = left, *b = right;
+    struct pathslots_way *ways = pool_alloc(b->pool, (count + 1) * sizeof *ways);
 
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->branch < b->branch ? -1 : a->branch > b->branch;
-}
-
-/* Fills the keys; gives up every literal whose key another has, too. True when there was one. */
-static bool give_up_twins(struct builder *b, struct set set, size_t position,
-                          const struct branch *branches, uint64_t *keys, size_t count)
-{
-    struct keyed *sorted = pool_take(b->pool, count * sizeof *sorted);
-    bool found = false;
-
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = pathmap_key(branches[i].text);
-        sorted[i] = (struct keyed){keys[i], (uint32_t)i};
-    }
-    qsort(sorted, count, sizeof *sorted, by_key);
-    for (size_t i = 1; i < count; i++)
-        if (sorted[i].key == sorted[i - 1].key) {
-            give_up(b, set, position, branches[sorted[i].branch].literal);
-            found = true;
-        }
-    return found;
+    for (size_t i = 0; i < count; i++)
+        ways[i] =
+            (struct pathslots_way){b->words.texts.at[branches[i].literal], 1, PATHSLOTS_NOWHERE, 0};
+    return ways;
 }
 
 static int32_t split(struct builder *b, struct set set, size_t position)
 {
-    struct pathmap_node node = {.segment = (uint8_t)position};
-    struct phash phash;
-    size_t count, first, second;
+    struct pathslots_hash hash;
+    size_t count, culprit;
     struct branch *branches = branches_of(b, set, position, &count);
-    uint64_t *keys = pool_take(b->pool, count * sizeof *keys);
+    struct pathslots_way *ways = ways_of(b, branches, count);
     struct set others = others_of(b, set, position);
 
-    if (give_up_twins(b, set, position, branches, keys, count))
-        return grow(b, set);
-    if (!phash_build(b->pool, keys, count, &phash, &first, &second)) {
-        give_up(b, set, position, branches[second].literal);
+    if (!pathslots_hash(b->pool, ways, count, &hash, &culprit)) {
+        give_up(b, set, position, branches[culprit].literal);
         return grow(b, set);
     }
     for (size_t i = 0; i < count; i++) {
         struct set rest = merged(b, &branches[i], others);
 
-        lengthen(b, &branches[i], &rest, position);
-        branches[i].next = grow(b, rest);
+        lengthen(b, &ways[i], &rest, position);
+        ways[i].next = grow(b, rest);
     }
-    node.otherwise = grow(b, others);
-    return emit_node(b, node, &phash, branches, keys, count);
+
+    struct pathslots_node node = {(uint32_t)position + 1, grow(b, others)};
+    return pathslots_put(&b->out, node, ways, count, &hash);
 }
 
 /* The set as a key: what was tested counts only where its templates have literals. */
@@ -374,7 +272,7 @@ static int32_t grow(struct builder *b, struct set set)
         if (certain(b, &b->entries[set.at[i]], set.tested))
             set.count = i + 1;
     if (set.count == 0)
-        return PATHMAP_NONE;
+        return PATHSLOTS_NOWHERE;
 
     const struct pathentry *first = &b->entries[set.at[0]];
     if (set.count == 1 && (first->opaque || certain(b, first, set.tested)))
@@ -385,7 +283,7 @@ static int32_t grow(struct builder *b, struct set set)
     if (known)
         return (int32_t)((intptr_t)known - MEMO_BIAS);
 
-    bool affordable = b->nodes.count < b->budget && b->copied < 100 * b->budget;
+    bool affordable = b->out.nodes.count < b->budget && b->copied < 100 * b->budget;
     size_t position = affordable ? choose(b, set) : 64;
     int32_t next = position < 64 ? split(b, set, position) : leaf(b, set);
     map_set(&b->memo, b->pool, key, (void *)((intptr_t)next + MEMO_BIAS));
@@ -410,23 +308,93 @@ static bool fits_root(const struct builder *b, const struct pathentry *entry, si
     return empty_inside == b->odd;
 }
 
-static const int32_t *plant(struct builder *b, size_t depth)
+/* The tree for paths of that many segments. With a literal: for those that begin with it. */
+static int32_t root_for(struct builder *b, size_t segments, size_t slash,
+                        const struct branch *first)
 {
-    int32_t *roots = pool_alloc(b->pool, 2 * (depth + 1) * sizeof *roots);
+    struct set set = {pool_take(b->pool, (b->count + 1) * sizeof *set.at), 0, 0};
+    size_t count = first ? first->count : b->count;
 
-    roots[0] = roots[1] = PATHMAP_NONE;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t entry = first ? first->members[i] : (uint32_t)i;
+
+        if (fits_root(b, &b->entries[entry], segments, slash))
+            set.at[set.count++] = entry;
+    }
+    if (slash && segments <= PATHMAP_SEGMENTS)
+        set.tested = pathentry_bit(segments - 1);
+    if (first)
+        set.tested |= pathentry_bit(0);
+    return grow(b, set);
+}
+
+/* One slot for each number of segments. */
+static uint32_t plant_row(struct builder *b, const struct branch *first, size_t depth)
+{
+    struct pathmap_slot *row = pool_take(b->pool, (depth + 1) * sizeof *row);
+    uint32_t base;
+
+    row[0] = pathslots_lead(&b->out, PATHSLOTS_NOWHERE);
     for (size_t segments = 1; segments <= depth; segments++)
-        for (size_t slash = 0; slash < 2; slash++) {
-            struct set set = {pool_take(b->pool, b->count * sizeof *set.at), 0, 0};
+        row[segments] = pathslots_lead(&b->out, root_for(b, segments, 0, first));
+    base = (uint32_t)b->out.slots.count;
+    for (size_t segments = 0; segments <= depth; segments++)
+        *vec_add(b->pool, &b->out.slots) = row[segments];
+    return base;
+}
 
-            for (size_t i = 0; i < b->count; i++)
-                if (fits_root(b, &b->entries[i], segments, slash))
-                    set.at[set.count++] = (uint32_t)i;
-            if (slash && segments <= PATHMAP_SEGMENTS)
-                set.tested = pathentry_bit(segments - 1);
-            roots[2 * segments + slash] = grow(b, set);
+/* Rows for the first segments, when few enough literals stand there, and few templates without one. */
+static void plant_firsts(struct builder *b, size_t depth)
+{
+    struct pathmap *map = &b->tree->map;
+    struct set all = {pool_take(b->pool, (b->count + 1) * sizeof *all.at), b->count, 0};
+    struct pathslots_hash hash;
+    size_t count, culprit;
+
+    for (size_t i = 0; i < b->count; i++)
+        all.at[i] = (uint32_t)i;
+
+    struct branch *branches = branches_of(b, all, 0, &count);
+    struct pathslots_way *ways = ways_of(b, branches, count);
+    struct set others = others_of(b, all, 0);
+    if (count == 0 || count * others.count > MOST_OTHERS ||
+        !pathslots_hash(b->pool, ways, count, &hash, &culprit) || hash.big)
+        return;
+
+    const struct phash_part *part = &hash.phash.parts[0];
+    struct pathmap_slot *firsts = pool_alloc(b->pool, part->slots * sizeof *firsts);
+    for (size_t i = 0; i < count; i++) {
+        struct set set = merged(b, &branches[i], others);
+        struct branch first = {branches[i].literal, set.at, set.count};
+        uint32_t at = pathmap_slot_of(ways[i].key, part->factor, part->shift);
+
+        firsts[at] = (struct pathmap_slot){.text = pathslots_text(&b->out, ways[i].text),
+                                           .size = (uint8_t)ways[i].text.len,
+                                           .base = plant_row(b, &first, depth)};
+    }
+    map->firsts = firsts;
+    map->first_factor = part->factor;
+    map->first_shift = part->shift;
+    map->only_firsts = others.count == 0;
+    b->tree->firsts = part->slots;
+}
+
+static void plant_roots(struct builder *b, size_t depth)
+{
+    struct pathmap_slot *roots = pool_alloc(b->pool, 4 * (depth + 1) * sizeof *roots);
+
+    for (size_t kind = 0; kind < 4; kind++)
+        roots[kind] = pathslots_lead(&b->out, PATHSLOTS_NOWHERE);
+    for (size_t segments = 1; segments <= depth; segments++)
+        for (size_t kind = 0; kind < 4; kind++) {
+            bool never = kind == 0 && b->tree->map.only_firsts;
+
+            b->odd = kind >= 2;
+            roots[4 * segments + kind] = pathslots_lead(
+                &b->out, never ? PATHSLOTS_NOWHERE : root_for(b, segments, kind % 2, NULL));
         }
-    return roots;
+    b->tree->map.roots = b->roots = roots;
+    b->tree->roots = 4 * (depth + 1);
 }
 
 /* ---- tables ---- */
@@ -469,18 +437,29 @@ static uint32_t shape_number(struct builder *b, uint32_t mask)
 
 static uint32_t shape_of(struct builder *b, struct pathentry *entry)
 {
-    uint32_t mask = 0;
+    uint32_t shape = 0, params = 0;
 
-    for (size_t i = 0; i < entry->count; i++)
-        if (entry->segments[i].literal == PATHENTRY_NONE && i >= 31)
+    for (uint32_t i = 0; i < entry->count; i++) {
+        if (entry->segments[i].literal != PATHENTRY_NONE)
+            continue;
+        if (params == 6 || i >= 31)
             entry->patterned = true;
-        else if (entry->segments[i].literal == PATHENTRY_NONE)
-            mask |= (uint32_t)pathentry_bit(i);
+        else
+            shape |= (i + 1) << 5 * params++;
+    }
     if (!entry->patterned && !entry->tail)
-        return mask;
-    mask = PATHMAP_PATTERN | (uint32_t)b->pieces.count;
+        return shape;
+    shape = PATHMAP_PATTERN | (uint32_t)b->pieces.count;
     put_pieces(b, entry);
-    return mask;
+    return shape;
+}
+
+/* Leaves carry the shapes of their paths. */
+static void put_leaves(struct pathmap_slot *slots, size_t count, const uint32_t *shapes)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].segment == PATHMAP_LEAF)
+            slots[i].factor = shapes[slots[i].base];
 }
 
 static void put_paths(struct builder *b)
@@ -496,6 +475,9 @@ static void put_paths(struct builder *b)
         paths[b->entries[i].number] = (uint16_t)number;
     }
 
+    put_leaves(b->out.slots.at, b->out.slots.count, shapes);
+    put_leaves(b->roots, b->tree->roots, shapes);
+
     bool small = b->shapes.count <= UINT16_MAX;
     b->tree->map.paths = small ? paths : NULL;
     b->tree->map.shapes = small ? b->shapes.at : shapes;
@@ -505,51 +487,29 @@ static void put_paths(struct builder *b)
     b->tree->pieces = b->pieces.count;
 }
 
-/* The same nodes and edges in half the bytes. */
-static void put_small(struct builder *b)
-{
-    struct pathmap_small_node *nodes = pool_alloc(b->pool, (b->nodes.count + 1) * sizeof *nodes);
-    struct pathmap_small_edge *edges = pool_alloc(b->pool, (b->edges.count + 1) * sizeof *edges);
-
-    for (size_t i = 0; i < b->nodes.count; i++) {
-        const struct pathmap_node *node = &b->nodes.at[i];
-
-        nodes[i] = (struct pathmap_small_node){(uint16_t)node->edges, (int16_t)node->otherwise,
-                                               node->seed, node->slots, node->segment};
-    }
-    for (size_t i = 0; i < b->edges.count; i++)
-        edges[i] = (struct pathmap_small_edge){(uint16_t)b->edges.at[i].text,
-                                               (int16_t)b->edges.at[i].next};
-    b->tree->map.small_nodes = nodes;
-    b->tree->map.small_edges = edges;
-}
-
 static void put_tables(struct builder *b)
 {
     struct pathtree *tree = b->tree;
 
     put_paths(b);
-    tree->nodes = b->nodes.count;
-    tree->edges = b->edges.count;
-    tree->text_len = b->texts.len;
+    tree->slots = b->out.slots.count;
+    tree->nodes = b->out.nodes.count;
+    tree->text_len = b->out.texts.len;
     tree->trials = b->trials.count;
     for (int i = 0; i < PATHMAP_SLACK; i++)
-        text_byte(&b->texts, 0);
-    tree->map.texts = b->texts.at;
+        text_byte(&b->out.texts, 0);
+    tree->map.slots = b->out.slots.at;
+    tree->map.texts = b->out.texts.at;
     tree->map.trials = b->trials.at;
-    if (tree->nodes <= INT16_MAX && tree->edges <= UINT16_MAX && tree->text_len <= UINT16_MAX &&
-        tree->paths + tree->trials < INT16_MAX) {
-        put_small(b);
-        return;
-    }
-    tree->map.nodes = b->nodes.at;
-    tree->map.edges = b->edges.at;
 }
 
 bool pathtree_build(struct pool *pool, const struct pathtree_template *templates, size_t count,
                     bool fold, struct pathtree *tree)
 {
-    struct builder b = {.pool = pool, .count = count, .texts = {.pool = pool}, .tree = tree};
+    struct builder b = {.pool = pool,
+                        .count = count,
+                        .out = {.pool = pool, .paths = count, .texts = {.pool = pool}},
+                        .tree = tree};
     size_t depth = 0, segments = 0;
 
     *tree = (struct pathtree){0};
@@ -570,10 +530,8 @@ bool pathtree_build(struct pool *pool, const struct pathtree_template *templates
 
     tree->map.path_count = (uint32_t)count;
     tree->map.depth = (uint32_t)depth + 1;
-    tree->roots = 2 * (depth + 2);
-    tree->map.roots = plant(&b, depth + 1);
-    b.odd = true;
-    tree->map.odd_roots = plant(&b, depth + 1);
+    plant_firsts(&b, depth + 1);
+    plant_roots(&b, depth + 1);
     put_tables(&b);
     return tree->crowd_count == 0;
 }
@@ -582,10 +540,8 @@ size_t pathtree_bytes(const struct pathtree *tree)
 {
     const struct pathmap *map = &tree->map;
 
-    return 2 * tree->roots * sizeof *map->roots +
-           tree->nodes * (map->nodes ? sizeof *map->nodes : sizeof *map->small_nodes) +
-           tree->edges * (map->edges ? sizeof *map->edges : sizeof *map->small_edges) +
-           tree->text_len + PATHMAP_SLACK + (map->paths ? tree->paths * sizeof *map->paths : 0) +
+    return (tree->roots + tree->firsts + tree->slots) * sizeof *map->slots + tree->text_len +
+           PATHMAP_SLACK + (map->paths ? tree->paths * sizeof *map->paths : 0) +
            tree->shapes * sizeof *map->shapes + tree->trials * sizeof *map->trials +
            tree->pieces * sizeof *map->pieces;
 }

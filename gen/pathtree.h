@@ -17,8 +17,8 @@ struct pathtree_template {
 /* The tables and how long they are. */
 struct pathtree {
     struct pathmap map;
-    size_t roots; /* of each of the two */
-    size_t nodes, edges, text_len, paths, shapes, trials, pieces;
+    size_t firsts, roots, slots, text_len, paths, shapes, trials, pieces;
+    size_t nodes;          /* among the slots; told, not used */
     const uint32_t *crowd; /* on failure: templates that cannot be told apart in time */
     size_t crowd_count;
 };

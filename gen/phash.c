@@ -2,14 +2,16 @@
 
 #include "base/vec.h"
 
+#define FACTOR 0x9E3779B1u
+
 enum { TRIES = 16384, KEYS_PER_PART = 6, MOST_BITS = 24 };
 
-static bool seed_fits(const uint64_t *keys, size_t count, uint32_t seed, uint32_t slots)
+static bool factor_fits(const uint64_t *keys, size_t count, const struct phash_part *part)
 {
-    uint64_t taken[(PHASH_SLOTS + 64) / 64] = {0};
+    uint64_t taken[PHASH_SLOTS / 64] = {0};
 
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = pathmap_slot(keys[i], seed, slots);
+        uint32_t slot = pathmap_slot_of(keys[i], part->factor, part->shift);
 
         if (taken[slot / 64] >> slot % 64 & 1)
             return false;
@@ -18,16 +20,20 @@ static bool seed_fits(const uint64_t *keys, size_t count, uint32_t seed, uint32_
     return true;
 }
 
-/* As few slots as a bounded search finds a seed for. */
+/* As few slots as a bounded search finds a factor for. */
 static bool solve(const uint64_t *keys, size_t count, struct phash_part *part)
 {
-    for (uint32_t slots = count ? (uint32_t)count : 1; slots <= PHASH_SLOTS;
-         slots += 1 + slots / 16)
-        for (uint32_t seed = 0; seed < TRIES; seed++)
-            if (seed_fits(keys, count, seed, slots)) {
-                *part = (struct phash_part){(uint16_t)seed, (uint8_t)slots};
+    *part = (struct phash_part){0, 63, 1};
+    if (count <= 1)
+        return true;
+    for (uint16_t slots = 2; slots <= PHASH_SLOTS; slots *= 2) {
+        *part = (struct phash_part){0, (uint8_t)(slots == 2 ? 59 : part->shift - 1), slots};
+        for (uint32_t try = 0; slots >= count && try < TRIES; try++) {
+            part->factor = (try + 1) * FACTOR | 1;
+            if (factor_fits(keys, count, part))
                 return true;
-            }
+        }
+    }
     return false;
 }
 

@@ -1,17 +1,18 @@
-/* phash: perfect hashes for the matcher: seeds under which no two keys of a node share a slot. Keys are
- * known by numbers (pathmap_key). A small set has one seed, a large one is split into parts by
- * pathmap_part, each with a seed of its own: linear time, about 1.2 slots a key. Deterministic. */
+/* phash: perfect hashes for the matcher: factors under which no two keys of a node share a slot. Keys are
+ * known by numbers (pathmap_key, pathmap_whole_key). A small set has one factor, a large one is split into parts
+ * by pathmap_part, each with a factor of its own: linear time. Deterministic. */
 #ifndef GEN_PHASH_H
 #define GEN_PHASH_H
 
 #include "base/pathmap.h"
 #include "base/pool.h"
 
-enum { PHASH_WHOLE = 64, PHASH_SLOTS = 255 };
+enum { PHASH_WHOLE = 64, PHASH_SLOTS = 1024 };
 
 struct phash_part {
-    uint16_t seed;
-    uint8_t slots; /* at least 1 */
+    uint32_t factor;
+    uint8_t shift;
+    uint16_t slots; /* 2^(60 - shift); 1: shift is 63 */
 };
 
 struct phash {

@@ -4,6 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Seconds; what took less is nothing to a person who waits. */
+static const double SLOW = 0.1;
+
 static double now(void)
 {
     struct timespec time;
@@ -26,7 +29,8 @@ void progress_stage(struct progress *progress, const char *stage)
     bool shown = progress->terminal || progress->timings;
     if (progress->stage && progress->terminal)
         fputs("\r\033[K", stderr);
-    if (progress->stage && progress->timings)
+    bool slow = progress->terminal && time - progress->since >= SLOW;
+    if (progress->stage && (progress->timings || slow))
         fprintf(stderr, "  %-10s %8.3f s\n", progress->stage, time - progress->since);
     if (!stage && shown && progress->timings)
         fprintf(stderr, "  %-10s %8.3f s\n", "total", time - progress->begun);

@@ -1,5 +1,5 @@
-/* progress: what the compiler is doing, with times, on standard error. On a terminal the slow stages are
- * shown as they run; --timings shows all of them anywhere. */
+/* progress: what the compiler is doing, with times, on standard error. On a terminal each stage is
+ * shown while it runs, and the slow ones stay with their time; --timings shows all of them anywhere. */
 #ifndef GEN_PROGRESS_H
 #define GEN_PROGRESS_H
 

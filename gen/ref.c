@@ -172,8 +172,7 @@ static struct node *document(struct job *job, uint32_t from, struct str file, st
     if (file.len > 0) {
         if (!percent_decode(&job->pool, file, &name))
             name = file;
-        name = source_beside(&job->sources, from, name);
-        number = source_read(&job->sources, name, &error);
+        number = source_read_beside(&job->sources, from, name, &error);
     }
     if (number == 0) {
         fail(target, "ref-unresolved", error);

@@ -153,6 +153,10 @@ static struct str why(struct pool *pool, int error)
         return STR("it is larger than 256 MiB");
     if (error == ENOENT || error == ENOTDIR)
         return STR("there is no such file");
+    if (error == EILSEQ)
+        return STR("its name holds a NUL byte");
+    if (error == ESPIPE)
+        return STR("it is a pipe or a device");
     return pool_printf(pool, "%s", strerror(error));
 }
 
@@ -175,7 +179,7 @@ uint32_t source_read(struct sources *sources, struct str name, struct str *error
     bool good;
 
     if (str_find(name, '\0') < name.len)
-        return fail(sources, name, ENOENT, error);
+        return fail(sources, name, EILSEQ, error);
     if (!is_stdin) {
         if (!realpath(z.at, real))
             return fail(sources, name, errno, error);
@@ -215,8 +219,28 @@ struct str source_beside(struct sources *sources, uint32_t file, struct str refe
         reference = str_from(reference, 2);
     while (folder > 0 && source->name.at[folder - 1] != '/')
         folder--;
-    return pool_printf(sources->pool, "%.*s%.*s", (int)folder, source ? source->name.at : "",
-                       STR_ARG(reference));
+    /* By the length: a hostile name may hold a NUL, and is not the name before it. */
+    char *joined = pool_take(sources->pool, folder + reference.len + 1);
+    if (folder > 0)
+        memcpy(joined, source->name.at, folder);
+    if (reference.len > 0)
+        memcpy(joined + folder, reference.at, reference.len);
+    joined[folder + reference.len] = '\0';
+    return (struct str){joined, folder + reference.len};
+}
+
+uint32_t source_read_beside(struct sources *sources, uint32_t file, struct str name,
+                            struct str *error)
+{
+    struct str path = source_beside(sources, file, name);
+    struct stat about;
+
+    if (str_eq(path, STR("-")))
+        path = STR("./-");
+    if (str_find(path, '\0') == path.len && stat(pool_copy(sources->pool, path).at, &about) == 0 &&
+        !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return fail(sources, path, ESPIPE, error);
+    return source_read(sources, path, error);
 }
 
 /* Index of the line that holds a byte. */

@@ -45,6 +45,11 @@ struct sources {
  * *error to a sentence when it cannot be read (missing, a folder, larger than 256 MiB). */
 uint32_t source_read(struct sources *sources, struct str name, struct str *error);
 
+/* The same for a file that a document names, as seen from `file`: never standard input, and nothing that has
+ * to be waited for, such as a pipe. */
+uint32_t source_read_beside(struct sources *sources, uint32_t file, struct str name,
+                            struct str *error);
+
 /* The number of an in-memory file, for tests and command-line values. */
 uint32_t source_add(struct sources *sources, struct str name, struct str bytes);
 

@@ -123,7 +123,7 @@ static struct value *forwarded(struct job *job, const struct ir_listener *listen
 {
     const struct ir_forwarded *from = &listener->forwarded;
     struct pool *pool = &job->pool;
-    if (from->trusted_count == 0 && from->trusted_file.kind != IR_TEXT_FILE)
+    if (from->trusted_count == 0 && from->trusted_file.kind != IR_TEXT_FILE && !from->via)
         return value_flag(pool, false);
     struct str header = STR("GW_FORWARDED_FOR");
     if (str_eq_nocase(from->header, STR("forwarded")))
@@ -137,6 +137,7 @@ static struct value *forwarded(struct job *job, const struct ir_listener *listen
     view_set_number(pool, map, "trusted_count", from->trusted_count);
     value_set(pool, map, "trusted_file", value_text_or_false(pool, from->trusted_file.text));
     view_set_name(pool, map, "header", header);
+    view_set_flag(pool, map, "via", from->via);
     return map;
 }
 
@@ -355,6 +356,17 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
 
 struct value *view_gateway(struct job *job, const struct gateway *gw)
 {
+    static const char *const underscores[] = {
+        [IR_UNDERSCORES_DROP] = "GW_UNDERSCORES_DROP",
+        [IR_UNDERSCORES_REJECT] = "GW_UNDERSCORES_REJECT",
+        [IR_UNDERSCORES_PASS] = "GW_UNDERSCORES_PASS",
+    };
+    static const char *const levels[] = {
+        [IR_LEVEL_DEBUG] = "LOG_DEBUG",
+        [IR_LEVEL_INFO] = "LOG_INFO",
+        [IR_LEVEL_WARN] = "LOG_WARN",
+        [IR_LEVEL_ERROR] = "LOG_ERROR",
+    };
     struct pool *pool = &job->pool;
     struct value *map = value_map(pool), *limits = value_map(pool), *all = upstreams(pool, gw);
     struct value *plain = plain_forwards(pool, all);
@@ -384,7 +396,7 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "buffers", gw->limits.buffers);
     view_set_number(pool, map, "drain_delay", gw->drain_delay);
     view_set_number(pool, map, "drain_grace", gw->drain_grace);
-    view_set_number(pool, map, "underscores", (uint64_t)gw->underscores);
-    view_set_number(pool, map, "log_level", (uint64_t)gw->log_level);
+    view_set_name(pool, map, "underscores", str_of(underscores[gw->underscores]));
+    view_set_name(pool, map, "log_level", str_of(levels[gw->log_level]));
     return map;
 }

@@ -223,6 +223,8 @@ static struct str listener_words(struct pool *pool, const struct ir_listener *li
     for (size_t i = 0; i < listener->forwarded.trusted_count; i++)
         text_printf(&out, "%s%.*s", i ? " " : ", trusted ",
                     STR_ARG(listener->forwarded.trusted[i]));
+    if (listener->forwarded.via)
+        text_add(&out, STR(", via"));
     return text_str(&out);
 }
 

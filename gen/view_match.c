@@ -57,74 +57,49 @@ static void set_comment(struct match_view *v, struct value *map, const char *key
 
 /* ---- the tree ---- */
 
-/* Where an edge leads: for a leaf "to" is its number, else `key` a node or PATHMAP_NONE. */
-static void set_next(struct match_view *v, struct value *map, const char *key, int32_t next)
+/* A slot: its text, where it has one, and what it leads to: `leaf`, `trial`, `node`, or none of them. */
+static void set_slot(struct match_view *v, struct value *item, const struct pathmap_slot *slot)
 {
-    int32_t number = PATHMAP_LEAF - next;
-    bool leaf = next <= PATHMAP_LEAF;
+    const struct pathmap *map = &v->plan->tree.map;
+    bool big = slot->segment > PATHMAP_BIG && slot->segment < PATHMAP_TRIAL;
 
-    value_set(v->pool, map, key,
-              next == PATHMAP_NONE ? value_name(v->pool, STR("PATHMAP_NONE"))
-                                   : value_number(v->pool, next));
-    value_set(v->pool, map, "to",
-              leaf ? value_number(v->pool, number) : value_flag(v->pool, false));
+    view_set_flag(v->pool, item, "leaf", slot->segment == PATHMAP_LEAF);
+    view_set_flag(v->pool, item, "trial", slot->segment == PATHMAP_TRIAL);
+    view_set_flag(v->pool, item, "nowhere", slot->segment == PATHMAP_NOWHERE);
+    view_set_flag(v->pool, item, "big", big);
+    view_set_number(v->pool, item, "base", slot->base);
+    view_set_flag(v->pool, item, "pattern",
+                  slot->segment == PATHMAP_LEAF && slot->factor & PATHMAP_PATTERN);
+    view_set_number(v->pool, item, "factor",
+                    slot->segment == PATHMAP_LEAF ? slot->factor & ~PATHMAP_PATTERN : slot->factor);
+    view_set_number(v->pool, item, "shift", slot->shift);
+    view_set_number(v->pool, item, "segment", slot->segment & (PATHMAP_BIG - 1));
+    view_set_flag(v->pool, item, "has_text", slot->size > 0);
+    view_set_number(v->pool, item, "text", slot->text);
+    view_set_number(v->pool, item, "size", slot->size);
+    view_set_number(v->pool, item, "span", slot->span);
+    set_comment(v, item, "comment", (struct str){map->texts + slot->text, slot->size});
 }
 
-static struct value *roots(struct match_view *v, const int32_t *from)
+static void view_slots(struct match_view *v, const char *key, const struct pathmap_slot *slots,
+                       size_t count)
 {
-    struct value *made = value_list(v->pool);
+    struct value *made = list(v, key);
+
+    for (size_t i = 0; i < count; i++)
+        set_slot(v, row(v, made), &slots[i]);
+}
+
+static void view_roots(struct match_view *v)
+{
+    struct value *made = list(v, "roots");
 
     for (size_t i = 0; i < v->plan->tree.roots; i++) {
         struct value *item = row(v, made);
 
-        set_next(v, item, "next", from[i]);
-        view_set_number(v->pool, item, "segments", i / 2);
-        view_set_flag(v->pool, item, "new_count", i % 2 == 0);
-    }
-    return made;
-}
-
-static void view_nodes(struct match_view *v)
-{
-    const struct pathmap *map = &v->plan->tree.map;
-    struct value *made = list(v, "nodes");
-
-    for (size_t i = 0; i < v->plan->tree.nodes; i++) {
-        struct value *item = row(v, made);
-        struct pathmap_node node;
-
-        if (map->nodes)
-            node = map->nodes[i];
-        else
-            node = (struct pathmap_node){map->small_nodes[i].edges, map->small_nodes[i].otherwise,
-                                         map->small_nodes[i].seed, map->small_nodes[i].slots,
-                                         map->small_nodes[i].segment};
-        view_set_number(v->pool, item, "edges", node.edges);
-        set_next(v, item, "otherwise", node.otherwise);
-        view_set_number(v->pool, item, "seed", node.seed);
-        view_set_number(v->pool, item, "slots", node.slots);
-        view_set_number(v->pool, item, "segment", node.segment);
-    }
-}
-
-static struct str edge_text(const struct pathmap *map, uint32_t offset)
-{
-    return (struct str){map->texts + offset + 1, (uint8_t)map->texts[offset]};
-}
-
-static void view_edges(struct match_view *v)
-{
-    const struct pathmap *map = &v->plan->tree.map;
-    struct value *made = list(v, "edges");
-
-    for (size_t i = 0; i < v->plan->tree.edges; i++) {
-        struct value *item = row(v, made);
-        uint32_t text = map->edges ? map->edges[i].text : map->small_edges[i].text;
-        int32_t next = map->edges ? map->edges[i].next : map->small_edges[i].next;
-
-        view_set_number(v->pool, item, "text", text);
-        set_next(v, item, "next", next);
-        set_comment(v, item, "comment", edge_text(map, text));
+        set_slot(v, item, &v->plan->tree.map.roots[i]);
+        view_set_number(v->pool, item, "segments", i / 4);
+        view_set_flag(v->pool, item, "new_count", i % 4 == 0);
     }
 }
 
@@ -156,9 +131,8 @@ static struct str segments_of(struct pool *pool, uint32_t shape)
 
     if (shape & PATHMAP_PATTERN)
         return STR("a pattern");
-    for (unsigned i = 0; i < 31; i++)
-        if (shape >> i & 1)
-            text_printf(&out, "%s%u", out.len ? ", " : "segments ", i + 1);
+    for (; shape; shape >>= 5)
+        text_printf(&out, "%s%u", out.len ? ", " : "segments ", shape & 31);
     return out.len ? text_str(&out) : STR("none");
 }
 
@@ -456,19 +430,22 @@ struct value *view_match(struct job *job, const struct gateway *gw)
     v.allows = list(&v, "allows");
     v.sets = list(&v, "sets");
     view_paths(&v);
-    view_nodes(&v);
-    view_edges(&v);
+    view_slots(&v, "firsts", tree->map.firsts, tree->firsts);
+    view_slots(&v, "slots", tree->map.slots, tree->slots);
+    view_roots(&v);
     view_tree_texts(&v);
     view_shapes(&v);
     view_pieces(&v);
     view_rules(&v);
-    value_set(pool, v.map, "roots", roots(&v, tree->map.roots));
-    value_set(pool, v.map, "odd_roots", roots(&v, tree->map.odd_roots));
+    view_set_number(pool, v.map, "first_factor", tree->map.first_factor);
+    view_set_number(pool, v.map, "first_shift", tree->map.first_shift);
+    view_set_name(pool, v.map, "only_firsts", tree->map.only_firsts ? STR("true") : STR("false"));
     view_set_number(pool, v.map, "path_count", tree->paths);
     view_set_number(pool, v.map, "depth", tree->map.depth);
-    view_set_flag(pool, v.map, "small", tree->map.small_nodes != NULL);
     view_set_flag(pool, v.map, "few_shapes", tree->map.paths != NULL);
-    view_set_flag(pool, v.map, "has_nodes", tree->nodes > 0);
+    view_set_flag(pool, v.map, "has_firsts", tree->firsts > 0);
+    view_set_flag(pool, v.map, "has_slots", tree->slots > 0);
+    view_set_flag(pool, v.map, "has_texts", tree->text_len > 0);
     view_set_flag(pool, v.map, "has_paths", tree->paths > 0);
     view_set_flag(pool, v.map, "has_routes", v.routes->items.count > 0);
     view_set_flag(pool, v.map, "has_variants", v.variants->items.count > 0);

@@ -62,10 +62,13 @@ static void read_version(struct policy_reader *r, const struct node *node, const
     setting_number(r->job, node, "version", 1, 1, &version);
 }
 
-static const struct policy_type name_type = {"name", NULL, read_name};
-static const struct policy_type base_path_type = {"base_path", NULL, read_base_path};
-static const struct policy_type reason_type = {"public_reason", NULL, read_reason};
-static const struct policy_type version_type = {"version", NULL, read_version};
+static const cyaml_schema_value_t text_alone = POLICY_ALONE(TEXT);
+static const cyaml_schema_value_t number_alone = POLICY_ALONE(NUMBER);
+
+static const struct policy_type name_type = {"name", &text_alone, read_name};
+static const struct policy_type base_path_type = {"base_path", &text_alone, read_base_path};
+static const struct policy_type reason_type = {"public_reason", &text_alone, read_reason};
+static const struct policy_type version_type = {"version", &number_alone, read_version};
 
 static const struct reading readings[POLICY_COUNT] = {
     [POLICY_version] = {&version_type, NULL, 0, 0},
@@ -107,31 +110,22 @@ static const struct reading readings[POLICY_COUNT] = {
 
 /* Every table, to say where a misplaced key belongs. */
 static const struct policy_type *const nested[] = {
-    &upstreams_type,
-    &upstreams_pool_type,
-    &listeners_type,
-    &listeners_keep_alive_type,
-    &limits_listener_type,
-    &timeouts_type,
-    &limits_document_type,
-    &errors_type,
-    &access_log_type,
-    &drain_type,
-    &forwarded_type,
-    &admin_type,
-    &match_branch_type,
-    &route_type,
-    &rewrite_type,
-    &redirect_type,
-    &respond_type,
-    &correlation_id_type,
-    &path_document_type,
-    &strict_type,
-    &buffering_type,
-    &headers_type,
-    &log_type,
-    &maintenance_type,
+    &upstreams_type,       &upstreams_pool_type, &listeners_type,       &listeners_keep_alive_type,
+    &limits_listener_type, &timeouts_type,       &limits_document_type, &errors_type,
+    &errors_override_type, &access_log_type,     &drain_type,           &forwarded_type,
+    &admin_type,           &match_branch_type,   &route_type,           &rewrite_type,
+    &redirect_type,        &respond_type,        &correlation_id_type,  &path_document_type,
+    &strict_type,          &buffering_type,      &headers_type,         &log_type,
+    &maintenance_type,     &upstream_type,
 };
+
+const struct policy_type *xgateway_nested(struct str place)
+{
+    for (size_t i = 0; i < sizeof nested / sizeof *nested; i++)
+        if (str_eq(str_of(nested[i]->place), place))
+            return nested[i];
+    return NULL;
+}
 
 static const char *find_nested(struct pool *pool, struct str key)
 {
@@ -197,22 +191,29 @@ static void set_truth(struct xgateway_block *block, size_t offset)
         *(bool *)((char *)block + offset) = true;
 }
 
+struct xgateway_shape xgateway_shape(enum policy policy, enum policy_level level)
+{
+    const struct reading *reading = &readings[policy];
+    bool top = level == LEVEL_DOCUMENT || level == LEVEL_SCHEME;
+
+    return (struct xgateway_shape){.type = top ? reading->document : reading->below,
+                                   .takes_off = reading->takes & TAKES_OFF,
+                                   .takes_true = reading->takes & TAKES_TRUE};
+}
+
 static enum xgateway_state read_value(struct typed *typed, struct xgateway_block *block,
                                       enum policy policy, struct node *node)
 {
-    const struct reading *reading = &readings[policy];
-    const struct policy_type *type = block->level == LEVEL_DOCUMENT || block->level == LEVEL_SCHEME
-                                         ? reading->document
-                                         : reading->below;
+    const struct xgateway_shape shape = xgateway_shape(policy, block->level);
+    const size_t offset = readings[policy].offset;
     struct job *job = typed->reader.job;
-    void *out = (char *)block + reading->offset;
 
     if (node->kind == NODE_BOOL) {
-        bool takes = reading->takes & (node->truth ? TAKES_TRUE : TAKES_OFF);
+        bool takes = node->truth ? shape.takes_true : shape.takes_off;
         if (!takes)
             bad_truth(job, node, policy_rows[policy].key);
         else if (node->truth)
-            set_truth(block, reading->offset);
+            set_truth(block, offset);
         return !takes ? XGATEWAY_ABSENT : node->truth ? XGATEWAY_SAID : XGATEWAY_OFF;
     }
     if (node->kind == NODE_NULL) {
@@ -220,12 +221,13 @@ static enum xgateway_state read_value(struct typed *typed, struct xgateway_block
                    policy_rows[policy].key.at);
         return XGATEWAY_ABSENT;
     }
-    if (type == NULL) {
+    if (shape.type == NULL) {
         bool value;
         setting_truth(job, node, pool_copy(&job->pool, policy_rows[policy].key).at, &value);
         return XGATEWAY_ABSENT;
     }
-    return typed_load(typed, node, type, out) ? XGATEWAY_SAID : XGATEWAY_ABSENT;
+    return typed_load(typed, node, shape.type, (char *)block + offset) ? XGATEWAY_SAID
+                                                                       : XGATEWAY_ABSENT;
 }
 
 static void read_key(struct typed *typed, struct xgateway_block *block, const struct member *m)

@@ -71,6 +71,16 @@ struct xgateway_block *xgateway_read(struct job *job, struct node *node, enum po
 /* One value by its type, for values that stand inside others; false after a complaint. */
 bool xgateway_load(struct job *job, struct node *node, const struct policy_type *type, void *out);
 
+/* How the value of a key is typed at a level (NULL: true or false alone), and what it takes besides. */
+struct xgateway_shape {
+    const struct policy_type *type;
+    bool takes_off, takes_true;
+};
+struct xgateway_shape xgateway_shape(enum policy policy, enum policy_level level);
+
+/* The type of a value that stands inside another one, such as "upstreams.*.pool"; NULL: there is none. */
+const struct policy_type *xgateway_nested(struct str place);
+
 static inline bool xgateway_says(const struct xgateway_block *block, enum policy key)
 {
     return block->keys[key].state == XGATEWAY_SAID;

@@ -134,13 +134,27 @@ static void write_value(struct text *out, const struct node *node, unsigned dept
     }
 }
 
+/* Readers look for the colon within 1,024 characters, unless the key is marked. */
+static void write_key(struct text *out, struct str key, unsigned depth)
+{
+    size_t start = out->len;
+    write_word(out, key);
+    if (out->len - start > 1000) {
+        out->len = start;
+        text_add(out, STR("? "));
+        write_word(out, key);
+        text_byte(out, '\n');
+        indent(out, depth);
+    }
+    text_byte(out, ':');
+}
+
 static void write_node(struct text *out, const struct node *node, unsigned depth)
 {
     if (node->kind == NODE_MAP) {
         for (size_t i = 0; i < node->member_count; i++) {
             indent(out, depth);
-            write_word(out, node->members[i].key);
-            text_byte(out, ':');
+            write_key(out, node->members[i].key, depth);
             write_value(out, node->members[i].value, depth + 1);
         }
         return;
@@ -154,8 +168,11 @@ static void write_node(struct text *out, const struct node *node, unsigned depth
 
 void yaml_write(const struct node *root, struct text *out)
 {
-    if (is_empty(root) || (root->kind != NODE_MAP && root->kind != NODE_LIST))
-        write_scalar(out, root, 0);
-    else
+    if (is_empty(root))
+        text_add(out, root->kind == NODE_MAP ? STR("{}\n") : STR("[]\n"));
+    else if (root->kind == NODE_MAP || root->kind == NODE_LIST)
         write_node(out, root, 0);
+    else
+        write_value(out, root,
+                    1); /* a block at the edge could hold the mark of a second document */
 }

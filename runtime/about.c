@@ -1,13 +1,19 @@
 #include "about.h"
 
+#include "base/utf8.h"
 #include "gw.h"
 
-/* The document's words for a terminal: control characters must not reach it. */
+/* The document's words for a terminal: nothing that steers it or deceives its reader may reach it. One
+ * character for each of the document's. */
 static void plain(struct text *text, struct str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char byte = (unsigned char)s.at[i];
-        text_byte(text, byte < 0x20 || byte == 0x7f ? '?' : s.at[i]);
+    for (size_t at = 0; at < s.len;) {
+        size_t from = at;
+        int32_t c = utf8_next(s, &at);
+        if (c < 0x20 || utf8_is_deceptive(c))
+            text_byte(text, '?');
+        else
+            text_add(text, (struct str){s.at + from, at - from});
     }
 }
 
@@ -99,8 +105,8 @@ static void row(struct text *text, const size_t widths[COLUMNS], const struct gw
 {
     for (size_t c = 0; c < COLUMNS; c++) {
         struct str cell = route ? columns[c].cell(route) : str_of(columns[c].title);
-        text_add(text, cell);
-        for (size_t pad = cell.len; c + 1 < COLUMNS && pad < widths[c] + 2; pad++)
+        plain(text, cell);
+        for (size_t pad = utf8_count(cell); c + 1 < COLUMNS && pad < widths[c] + 2; pad++)
             text_byte(text, ' ');
     }
     text_byte(text, '\n');
@@ -113,7 +119,7 @@ void about_routes(struct text *text)
     for (size_t c = 0; c < COLUMNS; c++) {
         widths[c] = strlen(columns[c].title);
         for (size_t i = 0; i < gateway.route_count; i++) {
-            size_t len = columns[c].cell(gateway.routes[i]).len;
+            size_t len = utf8_count(columns[c].cell(gateway.routes[i]));
             if (len > widths[c])
                 widths[c] = len;
         }

@@ -50,7 +50,9 @@ void options_usage(struct text *text, struct str name)
         text_printf(text, "  %-24s  %s\n", left, table[i].help);
     }
     text_add(text, STR("\nSignals: TERM drains and ends, INT the same without the delay, HUP reads "
-                       "data again,\nUSR1 reopens the log file.\n"));
+                       "data again,\nUSR1 reopens the log file.\n\n"
+                       "Environment: GW_RESOLVER=ADDRESS[:PORT] is asked for names in place of "
+                       "those that\n/etc/resolv.conf lists.\n"));
 }
 
 static const struct option *find(struct str name)
@@ -130,7 +132,10 @@ static char **read_one(struct options *options, struct pool *pool, char **at, st
         return NULL;
     }
     if (!take(options, pool, option, value ? value : "")) {
-        *error = pool_printf(pool, "--%s %s: must be %s", option->name, value, option->value);
+        *error = option->id == OPTION_WORKERS
+                     ? pool_printf(pool, "--workers %s: must be a number from 1 to %d", value,
+                                   WORKERS_MAX)
+                     : pool_printf(pool, "--%s %s: must be %s", option->name, value, option->value);
         return NULL;
     }
     return at + 1;

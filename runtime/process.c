@@ -19,6 +19,7 @@
 #include "health.h"
 #include "log_line.h"
 #include "pid_file.h"
+#include "request/hops.h"
 #include "request/request_id.h"
 #include "self.h"
 #include "setup.h"
@@ -243,6 +244,7 @@ static bool ids_are_shown(void)
 
 static bool start_workers(struct process *process, char error[SETUP_ERROR])
 {
+    hops_setup(gateway.name);
     request_id_setup(&gateway.correlation, ids_are_shown());
     return setup_listen(&process->setup, error) &&
            crew_start(process->setup.workers, setup_posts(&process->setup), process->setup.live,
@@ -272,7 +274,7 @@ static int serve_until_told(struct process *process)
     if (write_pid_file(process, error)) {
         admin_set_ready(true);
         log_info("ready");
-        log_set_level((enum log_level)gateway.log_level);
+        log_set_level(gateway.log_level);
         mind(process);
     } else {
         complain(error);

@@ -41,35 +41,12 @@ struct server {
 
 /* ---- a request begins ---- */
 
-/* "Example.COM:8080" is "example.com". The parser has seen to it that the last colon outside brackets begins
- * the port. */
-static struct str host_of(struct gw_req *rq, struct str authority)
-{
-    size_t len = 0;
-    bool upper = false, inside = false;
-    char *lower;
-
-    for (; len < authority.len && (inside || authority.at[len] != ':'); len++) {
-        char c = authority.at[len];
-        inside = (inside || c == '[') && c != ']';
-        upper = upper || (c >= 'A' && c <= 'Z');
-    }
-    if (!upper)
-        return str_head(authority, len);
-    lower = pool_take(&rq->pool, len);
-    for (size_t i = 0; i < len; i++) {
-        char c = authority.at[i];
-        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    return (struct str){lower, len};
-}
-
 static struct gw_req *req_new(struct door *door, struct exchange *x)
 {
     struct worker *worker = door->server->worker;
     struct gw_req *rq = pool_take(x->pool, sizeof *rq);
 
-    memset(rq, 0, offsetof(struct gw_req, params));
+    memset(rq, 0, offsetof(struct gw_req, head));
     rq->pool = *x->pool;
     x->pool = &rq->pool;
     rq->x = x;
@@ -77,7 +54,6 @@ static struct gw_req *req_new(struct door *door, struct exchange *x)
     rq->listener = door->config;
     rq->head = *x->head;
     rq->path = rq->head.path;
-    rq->host = host_of(rq, rq->head.authority);
     rq->errors = gateway.errors;
     rq->timeouts = gateway.timeouts;
     rq->started_us = worker->loop.wall_us;
@@ -180,14 +156,19 @@ static enum gw_next begin(struct gw_req *rq)
 
     if (rq->x->refused)
         return reply_error(rq, rq->x->refused, rq->x->refusal, STR(""));
-    if (rq->head.fields.underscores && gateway.underscores == 0)
+    if (rq->head.fields.underscores && gateway.underscores == GW_UNDERSCORES_DROP)
         fields_drop_underscores(&rq->head.fields);
-    else if (rq->head.fields.underscores && gateway.underscores == 1)
+    else if (rq->head.fields.underscores && gateway.underscores == GW_UNDERSCORES_REJECT)
         return reply_error(rq, 400, "a field's name holds an underscore", STR(""));
     if (door->kind != SERVE_TRAFFIC)
         return admin_flow(rq, door->kind);
+    /* RFC 9110 section 7.4: only a proxy in front of us can have had it over TLS. */
+    if (rq->head.is_https && !rq->trusted_peer)
+        return reply_error(rq, 421, "a https URL over a connection that is not secured", STR(""));
     if (rq->head.method == METHOD_CONNECT)
         return reply_error(rq, 501, "CONNECT is for proxies of another kind", STR(""));
+    if (rq->head.method == METHOD_TRACE && rq->head.framing != FRAMING_NONE)
+        return reply_error(rq, 400, "a TRACE request has no content", STR(""));
     return match(rq);
 }
 

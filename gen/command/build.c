@@ -20,11 +20,7 @@ int command_build(const struct options *options)
     if (options->output.len == 0)
         return options_usage(options, "where to? -o FILE is missing");
     compile_begin(&c, options);
-    compile_all(&c);
-    compile_view(&c);
-    progress_stage(&c.progress, "emit");
-    struct template_set *templates = template_read(&c.job, options->templates);
-    struct emitted *files = emit_render(&c.job, templates, c.view);
+    struct emitted *files = compile_files(&c);
     progress_stage(&c.progress, "build");
     if (files) {
         struct build order = {

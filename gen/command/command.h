@@ -15,5 +15,6 @@ int command_openapi(const struct options *options);
 int command_init(const struct options *options);
 int command_version(const struct options *options);
 int command_templates(const struct options *options);
+int command_schema(const struct options *options);
 
 #endif

@@ -1,7 +1,6 @@
 #include "command/command.h"
 
 #include "compile.h"
-#include "emit.h"
 
 int command_generate(const struct options *options)
 {
@@ -11,11 +10,7 @@ int command_generate(const struct options *options)
     if (options->output.len == 0)
         return options_usage(options, "where to? -o DIR is missing");
     compile_begin(&c, options);
-    compile_all(&c);
-    compile_view(&c);
-    progress_stage(&c.progress, "emit");
-    struct template_set *templates = template_read(&c.job, options->templates);
-    struct emitted *files = emit_render(&c.job, templates, c.view);
+    struct emitted *files = compile_files(&c);
     if (files)
         emit_write(&c.job, files, options->output);
     return compile_end(&c);

@@ -19,10 +19,7 @@ static struct str make_ready(const struct options *options, struct pool *pool, s
 {
     struct compilation c;
     compile_begin(&c, options);
-    compile_all(&c);
-    compile_view(&c);
-    struct template_set *templates = template_read(&c.job, options->templates);
-    struct emitted *files = emit_render(&c.job, templates, c.view);
+    struct emitted *files = compile_files(&c);
     if (watch)
         watch_look(watch, pool, &c.job.sources);
     struct str path = STR("");

@@ -16,8 +16,8 @@ static const cyaml_strval_t full[] = {{"drop", DROP}, {"block", BLOCK}};
 static const cyaml_schema_field_t fields[] = {
     POLICY_CHOICE(struct raw, format, formats),
     POLICY_CHOICE(struct raw, on_full, full),
-    POLICY_CELL(struct raw, output),
-    POLICY_CELL(struct raw, fields),
+    POLICY_CELL(struct raw, output, RUNTIME),
+    POLICY_CELL(struct raw, fields, LOG_FIELDS),
     POLICY_LATER("http"),
     CYAML_FIELD_END,
 };

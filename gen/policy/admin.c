@@ -7,8 +7,8 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_NEEDED(struct raw, address),
-    POLICY_CELL(struct raw, token),
+    POLICY_NEEDED(struct raw, address, TEXT),
+    POLICY_CELL(struct raw, token, REFERENCE),
     POLICY_LATER("metrics"),
     POLICY_LATER("cache_invalidate"),
     CYAML_FIELD_END,
@@ -16,7 +16,7 @@ static const cyaml_schema_field_t fields[] = {
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
 
 static const cyaml_schema_field_t status_fields[] = {
-    POLICY_NEEDED(struct raw, address),
+    POLICY_NEEDED(struct raw, address, TEXT),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t status_schema = POLICY_MAPPING(struct raw, status_fields);

@@ -9,8 +9,8 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, request),
-    POLICY_CELL(struct raw, response),
+    POLICY_CELL(struct raw, request, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, response, SIZE_OR_OFF),
     CYAML_FIELD_END,
 };
 

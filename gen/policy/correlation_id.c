@@ -14,7 +14,7 @@ static const cyaml_strval_t generators[] = {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, header_name),
+    POLICY_CELL(struct raw, header_name, TEXT),
     POLICY_CHOICE(struct raw, generator, generators),
     POLICY_TRUTH(struct raw, echo_downstream),
     POLICY_TRUTH(struct raw, trust_incoming),

@@ -7,8 +7,8 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, delay),
-    POLICY_CELL(struct raw, grace),
+    POLICY_CELL(struct raw, delay, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, grace, DURATION_OR_OFF),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);

@@ -27,9 +27,9 @@ static const cyaml_strval_t formats[] = {
 };
 
 static const cyaml_schema_field_t override_fields[] = {
-    POLICY_CELL(struct raw_override, status),
-    POLICY_CELL(struct raw_override, content_type),
-    POLICY_CELL(struct raw_override, body),
+    POLICY_CELL(struct raw_override, status, NUMBER),
+    POLICY_CELL(struct raw_override, content_type, TEXT),
+    POLICY_CELL(struct raw_override, body, TEXT),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t override_schema =
@@ -37,14 +37,14 @@ static const cyaml_schema_value_t override_schema =
 
 static const cyaml_schema_field_t entry_fields[] = {
     POLICY_KEY(struct raw_entry, key),
-    POLICY_VALUE(struct raw_entry, value),
+    POLICY_VALUE(struct raw_entry, value, TYPED),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t entry_schema = POLICY_ENTRY(struct raw_entry, entry_fields);
 
 static const cyaml_schema_field_t fields[] = {
     POLICY_CHOICE(struct raw, format, formats),
-    POLICY_CELL(struct raw, type_base),
+    POLICY_CELL(struct raw, type_base, TEXT),
     POLICY_TRUTH(struct raw, request_id),
     POLICY_LIST(struct raw, overrides, &entry_schema),
     CYAML_FIELD_END,
@@ -72,7 +72,7 @@ static void read_override(struct policy_reader *r, const struct node *node, cons
         o->body = text.text;
 }
 
-static const struct policy_type override_type = {"errors.overrides.*", &override_schema,
+const struct policy_type errors_override_type = {"errors.overrides.*", &override_schema,
                                                  read_override};
 
 /* "404" or "5xx". */
@@ -124,7 +124,7 @@ static void read_errors(struct policy_reader *r, const struct node *node, const 
     for (uint32_t i = 0; i < raw->overrides_count; i++) {
         struct ir_error_override override = {0};
         if (read_statuses(r, policy_cell(r, raw->overrides[i].key), &override) &&
-            r->load(r, policy_cell(r, raw->overrides[i].value), &override_type, &override))
+            r->load(r, policy_cell(r, raw->overrides[i].value), &errors_override_type, &override))
             *vec_add(&r->job->pool, &e->value.overrides) = override;
     }
 }

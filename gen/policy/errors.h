@@ -10,7 +10,7 @@ struct errors {
     struct ir_errors value;
 };
 
-extern const struct policy_type errors_type; /* out: struct errors */
+extern const struct policy_type errors_type, errors_override_type; /* out: struct errors */
 
 void errors_merge(struct ir_errors *under, const struct errors *over);
 

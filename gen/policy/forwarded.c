@@ -5,14 +5,16 @@
 struct raw {
     char *trusted_proxies;
     int header;
+    int via;
 };
 
 static const cyaml_strval_t headers[] = {
     {"x-forwarded-for", 1}, {"forwarded", 2}, {"x-real-ip", 3}};
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, trusted_proxies),
+    POLICY_CELL(struct raw, trusted_proxies, TEXTS_OR_RUNTIME),
     POLICY_CHOICE(struct raw, header, headers),
+    POLICY_TRUTH(struct raw, via),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
@@ -48,6 +50,7 @@ static void read_forwarded(struct policy_reader *r, const struct node *node, con
 
     (void)node;
     (void)count;
+    f->via = raw->via == YES;
     f->header = str_of(headers[raw->header ? raw->header - 1 : 0].str);
     if (trusted != NULL)
         read_trusted(r, trusted, f);

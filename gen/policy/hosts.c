@@ -29,4 +29,6 @@ static void read_hosts(struct policy_reader *r, const struct node *node, const v
             *vec_add(&r->job->pool, &hosts->names) = host;
 }
 
-const struct policy_type hosts_type = {"hosts", NULL, read_hosts};
+static const cyaml_schema_value_t schema = POLICY_ALONE(SERVERS_OR_TEXTS);
+
+const struct policy_type hosts_type = {"hosts", &schema, read_hosts};

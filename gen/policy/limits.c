@@ -8,31 +8,31 @@ struct raw {
 };
 
 static const cyaml_schema_field_t document_fields[] = {
-    POLICY_CELL(struct raw, body),
-    POLICY_CELL(struct raw, upload_rate),
-    POLICY_CELL(struct raw, buffer),
-    POLICY_CELL(struct raw, headers),
-    POLICY_CELL(struct raw, header_count),
-    POLICY_CELL(struct raw, uri),
-    POLICY_CELL(struct raw, buffers),
-    POLICY_CELL(struct raw, upstream_headers),
+    POLICY_CELL(struct raw, body, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, upload_rate, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, buffer, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, headers, SIZE),
+    POLICY_CELL(struct raw, header_count, NUMBER),
+    POLICY_CELL(struct raw, uri, SIZE),
+    POLICY_CELL(struct raw, buffers, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, upstream_headers, SIZE),
     CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, body),
-    POLICY_CELL(struct raw, upload_rate),
-    POLICY_CELL(struct raw, buffer),
+    POLICY_CELL(struct raw, body, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, upload_rate, SIZE_OR_OFF),
+    POLICY_CELL(struct raw, buffer, SIZE_OR_OFF),
     CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t listener_fields[] = {
-    POLICY_CELL(struct raw, headers),
-    POLICY_CELL(struct raw, header_count),
-    POLICY_CELL(struct raw, uri),
-    POLICY_CELL(struct raw, connections),
-    POLICY_CELL(struct raw, header_timeout),
-    POLICY_CELL(struct raw, connections_per_ip),
+    POLICY_CELL(struct raw, headers, SIZE),
+    POLICY_CELL(struct raw, header_count, NUMBER),
+    POLICY_CELL(struct raw, uri, SIZE),
+    POLICY_CELL(struct raw, connections, NUMBER),
+    POLICY_CELL(struct raw, header_timeout, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, connections_per_ip, NUMBER),
     CYAML_FIELD_END,
 };
 

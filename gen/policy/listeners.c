@@ -7,8 +7,8 @@ struct raw_keep_alive {
 };
 
 static const cyaml_schema_field_t keep_alive_fields[] = {
-    POLICY_CELL(struct raw_keep_alive, idle),
-    POLICY_CELL(struct raw_keep_alive, requests),
+    POLICY_CELL(struct raw_keep_alive, idle, DURATION_OR_OFF),
+    POLICY_CELL(struct raw_keep_alive, requests, NUMBER),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t keep_alive_schema =
@@ -23,11 +23,11 @@ enum { PROTOCOL_HTTP = 1 };
 static const cyaml_strval_t protocols[] = {{"http", PROTOCOL_HTTP}, {"https", POLICY_LATER_FROM}};
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, address),
+    POLICY_CELL(struct raw, address, TEXT),
     POLICY_CHOICE(struct raw, protocol, protocols),
-    POLICY_CELL(struct raw, keep_alive),
-    POLICY_CELL(struct raw, limits),
-    POLICY_CELL(struct raw, forwarded),
+    POLICY_CELL(struct raw, keep_alive, TYPED_OR_TRUTH),
+    POLICY_CELL(struct raw, limits, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, forwarded, TYPED_OR_OFF),
     POLICY_LATER("http2"),
     POLICY_LATER("tls"),
     POLICY_LATER("redirect_https"),

@@ -7,7 +7,7 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, retry_after),
+    POLICY_CELL(struct raw, retry_after, DURATION),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);

@@ -8,16 +8,19 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, hosts),
-    POLICY_CELL(struct raw, prefix),
+    POLICY_CELL(struct raw, hosts, TEXT_OR_TEXTS),
+    POLICY_CELL(struct raw, prefix, TRUTH),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
 
 static const cyaml_schema_field_t branch_fields[] = {
-    POLICY_CELL(struct raw, hosts),  POLICY_CELL(struct raw, headers),
-    POLICY_CELL(struct raw, query),  POLICY_CELL(struct raw, path_params),
-    POLICY_CELL(struct raw, prefix), CYAML_FIELD_END,
+    POLICY_CELL(struct raw, hosts, TEXT_OR_TEXTS),
+    POLICY_CELL(struct raw, headers, NAMED_TEXTS),
+    POLICY_CELL(struct raw, query, NAMED_TEXTS),
+    POLICY_CELL(struct raw, path_params, NAMED_TEXTS),
+    POLICY_CELL(struct raw, prefix, TEXT),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t branch_schema = POLICY_MAPPING(struct raw, branch_fields);
 

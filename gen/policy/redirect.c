@@ -8,8 +8,8 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, status),
-    POLICY_NEEDED(struct raw, location),
+    POLICY_CELL(struct raw, status, NUMBER),
+    POLICY_NEEDED(struct raw, location, TEXT),
     POLICY_TRUTH(struct raw, keep_query),
     CYAML_FIELD_END,
 };

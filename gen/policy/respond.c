@@ -10,7 +10,7 @@ struct raw_entry {
 
 static const cyaml_schema_field_t entry_fields[] = {
     POLICY_KEY(struct raw_entry, key),
-    POLICY_VALUE(struct raw_entry, value),
+    POLICY_VALUE(struct raw_entry, value, TEXT),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t entry_schema = POLICY_ENTRY(struct raw_entry, entry_fields);
@@ -22,9 +22,9 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, status),
+    POLICY_CELL(struct raw, status, NUMBER),
     POLICY_LIST(struct raw, headers, &entry_schema),
-    POLICY_CELL(struct raw, body),
+    POLICY_CELL(struct raw, body, ANYTHING),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);

@@ -18,9 +18,9 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CHOICE(struct raw, strip, strips),
     POLICY_TRUTH(struct raw, strip_path),
     POLICY_TRUTH(struct raw, redirects),
-    POLICY_CELL(struct raw, prefix),
-    POLICY_CELL(struct raw, path),
-    POLICY_CELL(struct raw, host),
+    POLICY_CELL(struct raw, prefix, TEXT),
+    POLICY_CELL(struct raw, path, TEXT),
+    POLICY_CELL(struct raw, host, TEXT),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);

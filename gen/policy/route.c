@@ -7,9 +7,9 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, match),
-    POLICY_NEEDED(struct raw, upstream),
-    POLICY_CELL(struct raw, rewrite),
+    POLICY_CELL(struct raw, match, TYPED_OR_OFF),
+    POLICY_NEEDED(struct raw, upstream, TYPED),
+    POLICY_CELL(struct raw, rewrite, TYPED_OR_OFF),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t entry_schema = POLICY_ENTRY(struct raw, fields);

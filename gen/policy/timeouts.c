@@ -7,8 +7,12 @@ struct raw {
 };
 
 static const cyaml_schema_field_t fields[] = {
-    POLICY_CELL(struct raw, connect), POLICY_CELL(struct raw, send), POLICY_CELL(struct raw, read),
-    POLICY_CELL(struct raw, request), POLICY_CELL(struct raw, idle), CYAML_FIELD_END,
+    POLICY_CELL(struct raw, connect, DURATION),
+    POLICY_CELL(struct raw, send, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, read, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, request, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, idle, DURATION_OR_OFF),
+    CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);

@@ -15,11 +15,34 @@
 
 struct policy_reader;
 
+/* What a cell takes, for whoever tells an editor; its reader checks it. */
+enum policy_cell_kind {
+    CELL_ANYTHING,
+    CELL_TEXT,
+    CELL_TEXT_OR_TEXTS,
+    CELL_SERVERS_OR_TEXTS,
+    CELL_TEXTS_OR_RUNTIME,
+    CELL_NAMED_TEXTS,
+    CELL_LOG_FIELDS,
+    CELL_NUMBER,
+    CELL_WEIGHTS,
+    CELL_TRUTH,
+    CELL_DURATION,
+    CELL_DURATION_OR_OFF,
+    CELL_SIZE,
+    CELL_SIZE_OR_OFF,
+    CELL_RUNTIME,
+    CELL_REFERENCE, /* a run-time value that must not be a literal */
+    CELL_KINDS,
+    CELL_TYPED = CELL_KINDS, /* a value with a policy_type of its own */
+    CELL_TYPED_OR_OFF,
+    CELL_TYPED_OR_TRUTH
+};
+
 struct policy_type {
-    const char *place; /* "upstreams.*.pool": for messages */
-    const struct cyaml_schema_value
-        *schema; /* a mapping or a sequence, by pointer; NULL: no table */
-    /* Without a table raw is NULL. `count` is that of a sequence. */
+    const char *place;                       /* "upstreams.*.pool": for messages */
+    const struct cyaml_schema_value *schema; /* a mapping, a sequence or a cell, by pointer */
+    /* For a cell raw is NULL. `count` is that of a sequence. */
     void (*read)(struct policy_reader *reader, const struct node *node, const void *raw,
                  size_t count, void *out);
 };
@@ -43,16 +66,24 @@ extern const cyaml_strval_t policy_truth[2];
 /* From here on an enum's values are words of the language that are not built yet. */
 enum { POLICY_LATER_FROM = 1000 };
 
-#define POLICY_CELL(type, member)                                                                  \
-    CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0,     \
-                           CYAML_UNLIMITED)
-#define POLICY_NEEDED(type, member)                                                                \
-    CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
+/* The kind of a cell stands in the string's largest length, far beyond any that libcyaml meets. */
+#define POLICY_STRING(key, flags, type, member, kind)                                              \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 0,                     \
+                           CYAML_UNLIMITED - 1 - CELL_##kind)
+#define POLICY_CELL_KIND(schema)                                                                   \
+    ((enum policy_cell_kind)(CYAML_UNLIMITED - 1 - (schema)->string.max))
+
+#define POLICY_CELL(type, member, kind)                                                            \
+    POLICY_STRING(#member, CYAML_FLAG_OPTIONAL, type, member, kind)
+#define POLICY_NEEDED(type, member, kind) POLICY_STRING(#member, 0, type, member, kind)
 /* The key and the value of a map with free keys. */
-#define POLICY_KEY(type, member)                                                                   \
-    CYAML_FIELD_STRING_PTR("(key)", CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
-#define POLICY_VALUE(type, member)                                                                 \
-    CYAML_FIELD_STRING_PTR("(value)", CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
+#define POLICY_KEY(type, member) POLICY_STRING("(key)", 0, type, member, TEXT)
+#define POLICY_VALUE(type, member, kind) POLICY_STRING("(value)", 0, type, member, kind)
+/* A value that is one cell. */
+#define POLICY_ALONE(kind)                                                                         \
+    {                                                                                              \
+        CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED - 1 - CELL_##kind)         \
+    }
 #define POLICY_TRUTH(type, member) POLICY_CHOICE(type, member, policy_truth)
 #define POLICY_CHOICE(type, member, words)                                                         \
     CYAML_FIELD_ENUM(#member, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, type, member, words,        \

@@ -50,8 +50,6 @@ static const cyaml_schema_field_t *find_field(const cyaml_schema_value_t *schema
 bool typed_has_key(struct pool *pool, const cyaml_schema_value_t *schema, struct str prefix,
                    struct str key, struct str *place)
 {
-    if (schema == NULL)
-        return false;
     if (schema->type == CYAML_SEQUENCE)
         return typed_has_key(pool, schema->sequence.entry, prefix, key, place);
     if (schema->type != CYAML_MAPPING)
@@ -404,7 +402,7 @@ bool typed_load(struct typed *typed, struct node *node, const struct policy_type
     node = typed_follow(job, node);
     if (node == NULL)
         return false;
-    if (type->schema == NULL) {
+    if (type->schema->type == CYAML_STRING) {
         type->read(&typed->reader, node, NULL, 0, out);
         return true;
     }

@@ -52,4 +52,6 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
         *vec_add(&r->job->pool, &u->choices) = (struct upstream_choice){.name = name, .weight = 1};
 }
 
-const struct policy_type upstream_type = {"upstream", NULL, read_upstream};
+static const cyaml_schema_value_t schema = POLICY_ALONE(WEIGHTS);
+
+const struct policy_type upstream_type = {"upstream", &schema, read_upstream};

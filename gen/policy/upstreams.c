@@ -10,8 +10,8 @@ struct raw_pool {
 };
 
 static const cyaml_schema_field_t pool_fields[] = {
-    POLICY_CELL(struct raw_pool, max_idle),
-    POLICY_CELL(struct raw_pool, idle_timeout),
+    POLICY_CELL(struct raw_pool, max_idle, NUMBER),
+    POLICY_CELL(struct raw_pool, idle_timeout, DURATION),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t pool_schema = POLICY_MAPPING(struct raw_pool, pool_fields);
@@ -21,8 +21,8 @@ struct raw_target {
 };
 
 static const cyaml_schema_field_t target_fields[] = {
-    POLICY_NEEDED(struct raw_target, url),
-    POLICY_CELL(struct raw_target, weight),
+    POLICY_NEEDED(struct raw_target, url, TEXT),
+    POLICY_CELL(struct raw_target, weight, NUMBER),
     POLICY_LATER("zone"),
     POLICY_LATER("labels"),
     CYAML_FIELD_END,
@@ -49,9 +49,9 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_KEY(struct raw, key),
     POLICY_LIST(struct raw, targets, &target_schema),
     POLICY_CHOICE(struct raw, balance, balances),
-    POLICY_CELL(struct raw, host_header),
-    POLICY_CELL(struct raw, pool),
-    POLICY_CELL(struct raw, timeouts),
+    POLICY_CELL(struct raw, host_header, TEXT),
+    POLICY_CELL(struct raw, pool, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, timeouts, TYPED_OR_OFF),
     POLICY_LATER("type"),
     POLICY_LATER("protocol"),
     POLICY_LATER("discovery"),

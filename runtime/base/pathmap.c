@@ -17,41 +17,25 @@ static uint64_t word(const char *at)
     return w;
 }
 
-static const uint64_t masks[9] = {
-    0,
-    0xFF,
-    0xFFFF,
-    0xFFFFFF,
-    0xFFFFFFFF,
-    0xFFFFFFFFFF,
-    0xFFFFFFFFFFFF,
-    0xFFFFFFFFFFFFFF,
-    0xFFFFFFFFFFFFFFFF,
-};
-
 /* ---- where the segments are ---- */
 
-enum { AHEAD = 63, AT_ONCE = 8 };
-#define END_BIT ((uint64_t)1 << 63)
+enum { WORD = 64, QUICK = 2 * WORD };
 
-/* Written without branches that depend on the path: a wrong guess costs as much as everything here. */
 struct cuts {
     const char *at; /* the path */
     uint32_t len;
-    uint32_t room;                          /* bytes that may be read at `at` */
-    uint32_t count;                         /* segments */
-    bool odd;                               /* one before the last is empty */
-    uint16_t slashes[PATHMAP_SEGMENTS + 2]; /* the first ones, then the path's end */
-    char copy[AHEAD + 1 + 16];              /* of a short path */
+    uint32_t count; /* segments */
+    bool empty;     /* one of them is empty */
+    /* [n] and [n + 1] are the slashes around segment n; [0] is around what there is not */
+    uint16_t slashes[PATHMAP_SEGMENTS + 3];
 };
 
-/* Bit i: byte i of 16 is a slash. The bytes are copied to `to`. */
+/* Bit i: byte i of 16 is a slash. */
 #ifdef __SSE2__
-static inline uint64_t slashes16(const char *at, char *to)
+static inline uint64_t slashes16(const char *at)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
 
-    _mm_storeu_si128((__m128i *)(void *)to, bytes);
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')));
 }
 #else
@@ -63,228 +47,227 @@ static inline uint64_t slashes8(const char *at)
     w = ~(((w & low) + low) | w | low) >> 7; /* 1 in each byte that was a slash */
     return w * 0x0102040810204080 >> 56;     /* gathered, first byte lowest */
 }
-static inline uint64_t slashes16(const char *at, char *to)
+static inline uint64_t slashes16(const char *at)
 {
-    memcpy(to, at, 16);
     return slashes8(at) | slashes8(at + 8) << 8;
 }
 #endif
 
-/* The slashes among the 16 bytes at `from`, or among the path's last 16 when it ends before, at their places. */
-static inline uint64_t slashes_at(const char *at, uint32_t len, uint32_t from, char *copy)
+static inline uint64_t slashes64(const char *at)
 {
-    uint32_t start = from < len - 16 ? from : len - 16;
-
-    return slashes16(at + start, copy + start) << start;
+    return slashes16(at) | slashes16(at + 16) << 16 | slashes16(at + 32) << 32 |
+           slashes16(at + 48) << 48;
 }
 
-static uint32_t bits_in(uint64_t w)
+static inline uint32_t bits_in(uint64_t w)
 {
     w -= w >> 1 & 0x5555555555555555;
     w = (w & 0x3333333333333333) + (w >> 2 & 0x3333333333333333);
     return (uint32_t)(((w + (w >> 4)) & 0x0F0F0F0F0F0F0F0F) * 0x0101010101010101 >> 56);
 }
 
-/* Writes down the first slash of a word and takes it off; the last bit stays. */
+/* What is behind the first 64 bytes of a path. */
+static __attribute__((noinline)) void cut_rest(struct cuts *cuts, uint64_t before, uint32_t most)
+{
+    uint32_t len = cuts->len, index = cuts->count + 1;
+    uint64_t found = slashes64(cuts->at + len - WORD) >> 1 >> (QUICK - 1 - len);
+
+    cuts->count += bits_in(found);
+    found |= (uint64_t)1 << (len - WORD);
+    cuts->empty |= (found & (found << 1 | before >> 63)) != 0;
+    for (; found && index <= most; found &= found - 1)
+        cuts->slashes[index++] = (uint16_t)(WORD + (uint32_t)__builtin_ctzll(found));
+}
+
+/* Writes down the lowest bit's place and takes it off; the last bit stays. */
 static inline uint64_t put_slash(struct cuts *cuts, uint32_t index, uint64_t found)
 {
     cuts->slashes[index] = (uint16_t)__builtin_ctzll(found);
-    return (found & (found - 1)) | END_BIT;
+    return (found & (found - 1)) | (uint64_t)1 << 63;
 }
 
-/* A path of less than AHEAD bytes: it is copied to where reading behind its end is harmless, and all its
- * slashes are found in one word. The first `most` are written down. */
-static inline void cut_short(struct cuts *cuts, struct str path, uint32_t most)
+/* A path of less than QUICK bytes, PATHMAP_AHEAD of them readable. Written without branches that depend on the
+ * path: a wrong guess costs as much as everything here. Returns where the first segment ends, which is asked for
+ * before a load could bring it. */
+static inline uint32_t cut_quickly(struct cuts *cuts, struct str path, uint32_t most)
 {
-    const char *at = path.at;
-    char *copy = cuts->copy;
-    uint32_t len = (uint32_t)path.len;
-    uint64_t found;
+    uint64_t end = path.len < WORD ? (uint64_t)1 << path.len : 0, found, left;
+    uint32_t first;
 
-    if (len < 16) {
-        memset(copy, 0, 16);
-        memcpy(copy, at, len);
-        found = slashes16(copy, copy);
-    } else {
-        found = slashes16(at, copy) | slashes_at(at, len, 16, copy) |
-                slashes_at(at, len, 32, copy) | slashes_at(at, len, 48, copy);
-    }
-    cuts->at = copy;
-    cuts->room = sizeof cuts->copy;
-    cuts->count = bits_in(found);
-    cuts->odd = (found & found << 1) != 0;
-    found |= (uint64_t)1 << len | END_BIT;
-    found = put_slash(cuts, 0, found);
-    found = put_slash(cuts, 1, found);
-    found = put_slash(cuts, 2, found);
-    found = put_slash(cuts, 3, found);
-    found = put_slash(cuts, 4, found);
-    found = put_slash(cuts, 5, found);
-    found = put_slash(cuts, 6, found);
-    found = put_slash(cuts, 7, found);
-    if (cuts->count < AT_ONCE)
-        return;
-    for (uint32_t i = AT_ONCE; i < most; i++)
-        found = put_slash(cuts, i, found);
-}
-
-static void cut_long(struct cuts *cuts, struct str path, uint32_t most)
-{
-    char unused[16];
-    uint32_t count = 0, len = (uint32_t)path.len;
-    uint64_t behind = 0, odd = 0;
-
-    for (uint32_t from = 0; from < len; from += 16) {
-        uint32_t start = from < len - 16 ? from : len - 16;
-        uint64_t found = slashes16(path.at + start, unused) >> (from - start);
-
-        odd |= found & (found << 1 | behind);
-        behind = found >> 15;
-        for (; found; found &= found - 1, count++)
-            if (count < most)
-                cuts->slashes[count] = (uint16_t)(from + (uint32_t)__builtin_ctzll(found));
-    }
-    if (count < most)
-        cuts->slashes[count] = (uint16_t)len;
     cuts->at = path.at;
-    cuts->room = len;
-    cuts->count = count;
-    cuts->odd = odd != 0;
+    cuts->len = (uint32_t)path.len;
+    found = slashes64(path.at) & (end - 1);
+    cuts->count = bits_in(found);
+    found |= end;
+    cuts->empty = (found & found << 1) != 0;
+    cuts->slashes[0] = cuts->slashes[1] = 0;
+    left = (found & (found - 1)) | (uint64_t)1 << 63;
+    first = (uint32_t)__builtin_ctzll(left);
+    left = put_slash(cuts, 2, left);
+    left = put_slash(cuts, 3, left);
+    left = put_slash(cuts, 4, left);
+    left = put_slash(cuts, 5, left);
+    left = put_slash(cuts, 6, left);
+    left = put_slash(cuts, 7, left);
+    left = put_slash(cuts, 8, left);
+    if (__builtin_expect(cuts->count >= 8, 0))
+        for (uint32_t i = 9; i <= cuts->count + 1 && i <= most; i++)
+            left = put_slash(cuts, i, left);
+    if (__builtin_expect(path.len < WORD, 1))
+        return first;
+    cut_rest(cuts, found, most);
+    return cuts->slashes[2];
+}
+
+/* The slashes among 16 bytes of a path, or among those that are left of it; nothing behind it is read. */
+static uint64_t slashes_left(struct str path, uint32_t from)
+{
+    uint32_t len = (uint32_t)path.len;
+    uint64_t found = 0;
+
+    if (from + 16 <= len)
+        return slashes16(path.at + from);
+    if (len >= 16)
+        return slashes16(path.at + len - 16) >> (from + 16 - len);
+    for (uint32_t i = 0; i < len; i++)
+        found |= (uint64_t)(path.at[i] == '/') << i;
+    return found;
+}
+
+/* Any path. */
+static void cut_slowly(struct cuts *cuts, struct str path, uint32_t most)
+{
+    uint32_t index = 1, len = (uint32_t)path.len;
+    uint64_t behind = 0;
+
+    *cuts = (struct cuts){.at = path.at, .len = len, .empty = path.at[len - 1] == '/'};
+    for (uint32_t from = 0; from < len; from += 16) {
+        uint64_t found = slashes_left(path, from);
+
+        cuts->empty |= (found & (found << 1 | behind)) != 0;
+        behind = found >> 15;
+        for (; found; found &= found - 1, cuts->count++)
+            if (index <= most)
+                cuts->slashes[index++] = (uint16_t)(from + (uint32_t)__builtin_ctzll(found));
+    }
+    if (index <= most)
+        cuts->slashes[index] = (uint16_t)len;
+}
+
+static inline struct str segment_of(const struct cuts *cuts, uint32_t n)
+{
+    const uint16_t *slash = &cuts->slashes[n];
+
+    return (struct str){cuts->at + slash[0] + 1, (uint32_t)(slash[1] - slash[0] - 1)};
 }
 
 /* ---- literals ---- */
 
-/* The first, the middle and the last 8 bytes of a text are all of it up to 24 bytes; of less than 8 they are
- * the same bytes, the rest masked. */
-enum { COVERED = 24 };
-
-static inline uint64_t key_of(uint64_t first, uint64_t middle, uint64_t last, uint32_t len)
+/* Of the first 8 bytes that are there, in the high bytes of a word, and the length. Not for an empty text. */
+static inline uint64_t key_at(const char *at, uint32_t len)
 {
-    return (first ^ (middle << 43 | middle >> 21) ^ (last << 23 | last >> 41)) + len;
+    uint32_t cover = len < 8 ? len : 8;
+
+    return (word(at) << 8 * (8 - cover)) + len;
 }
 
-/* Of more than COVERED bytes: all of them count. */
-static uint64_t key_long(const char *at, uint32_t len)
-{
-    uint64_t h = len;
-
-    for (uint32_t i = 0; i + 8 < len; i += 8) {
-        h = (h ^ word(at + i)) * PATHMAP_FACTOR;
-        h ^= h >> 32;
-    }
-    h = (h ^ word(at + len - 8)) * PATHMAP_FACTOR;
-    return h ^ h >> 32;
-}
-
-/* The word of less than 8 bytes. */
-static uint64_t short_word(const char *at, uint32_t len)
+/* The word of at most 8 bytes. */
+static uint64_t short_word(struct str text)
 {
     char bytes[8] = {0};
 
-    memcpy(bytes, at, len);
+    memcpy(bytes, text.len ? text.at : "", text.len);
     return word(bytes);
 }
 
 uint64_t pathmap_key(struct str text)
 {
-    uint32_t len = (uint32_t)text.len;
+    char bytes[8] = {0};
 
-    if (len > COVERED)
-        return key_long(text.at, len);
-    if (len >= 8)
-        return key_of(word(text.at), word(text.at + (len - 8) / 2), word(text.at + len - 8), len);
-
-    uint64_t all = short_word(len ? text.at : "", len);
-    return key_of(all, all, all, len);
+    if (text.len >= 8)
+        return key_at(text.at, (uint32_t)text.len);
+    memcpy(bytes, text.len ? text.at : "", text.len);
+    return text.len ? key_at(bytes, (uint32_t)text.len) : 0;
 }
 
-/* Whether a text stands at `from` and ends with a segment. */
-static __attribute__((noinline)) bool fits_far(const struct cuts *cuts, uint32_t from,
-                                               const char *text, uint32_t len)
+uint64_t pathmap_whole_key(struct str text)
 {
-    const char *at = cuts->at + from;
-    uint32_t end = from + len;
-    uint64_t differ;
+    uint64_t h = text.len;
 
-    if (end > cuts->len || (end < cuts->len && cuts->at[end] != '/'))
-        return false;
-    if (len < 8)
-        return memcmp(at, text, len) == 0;
-    differ = word(at + len - 8) ^ word(text + len - 8);
-    for (uint32_t i = 0; i + 8 < len; i += 8)
-        differ |= word(at + i) ^ word(text + i);
-    return differ == 0;
-}
-
-/* A step whose segment is longer than usual, or ends where words can no longer be read. */
-static __attribute__((noinline)) int32_t step_slowly(const struct pathmap *map,
-                                                     const struct cuts *cuts, uint32_t at)
-{
-    struct pathmap_node node = pathmap_node_at(map, at);
-    uint32_t from = cuts->slashes[node.segment] + 1u, slot, size;
-    struct pathmap_edge edge;
-    uint64_t key;
-    const char *text;
-
-    key = pathmap_key((struct str){cuts->at + from, cuts->slashes[node.segment + 1] - from});
-    if (node.slots == 0)
-        node = pathmap_node_at(map, node.edges + pathmap_part(key, node.seed));
-    slot = node.edges + pathmap_slot(key, node.seed, node.slots);
-    edge = pathmap_edge_at(map, slot);
-    text = map->texts + edge.text;
-    size = (uint8_t)*text++;
-    return fits_far(cuts, from, text, size) ? edge.next : node.otherwise;
-}
-
-/* Node `at` of the walk; `small` is a constant wherever this is inlined. */
-static inline __attribute__((always_inline)) int32_t step(const struct pathmap *map, bool small,
-                                                          const struct cuts *cuts, uint32_t at)
-{
-#define NODE(field) (small ? map->small_nodes[at].field : map->nodes[at].field)
-#define EDGE(field) (small ? map->small_edges[edge].field : map->edges[edge].field)
-    uint32_t segment = NODE(segment), slots = NODE(slots), edge = NODE(edges);
-    uint32_t from = cuts->slashes[segment] + 1u;
-    uint32_t len = cuts->slashes[segment + 1] - from;
-    uint32_t skip = len > 8 ? len - 8 : 0;
-    uint64_t mask = masks[len < 8 ? len : 8], first, middle, last;
-
-    if (__builtin_expect(len > COVERED || from + 8 > cuts->room, 0))
-        return step_slowly(map, cuts, at);
-    first = word(cuts->at + from) & mask;
-    middle = word(cuts->at + from + skip / 2) & mask;
-    last = word(cuts->at + from + skip) & mask;
-    if (slots != 1) {
-        uint64_t key = key_of(first, middle, last, len);
-
-        if (__builtin_expect(slots == 0, 0)) {
-            at = edge + pathmap_part(key, NODE(seed));
-            slots = NODE(slots);
-            edge = NODE(edges);
-        }
-        edge += pathmap_slot(key, NODE(seed), slots);
+    for (size_t i = 0; i + 8 < text.len; i += 8) {
+        h = (h ^ word(text.at + i)) * PATHMAP_FACTOR;
+        h ^= h >> 32;
     }
-
-    const char *text = map->texts + EDGE(text);
-    uint32_t size = (uint8_t)*text++;
-    if (__builtin_expect(size > len, 0)) /* of several segments */
-        return fits_far(cuts, from, text, size) ? EDGE(next) : NODE(otherwise);
-    first ^= word(text) & mask;
-    middle ^= word(text + skip / 2) & mask;
-    last ^= word(text + skip) & mask;
-    return (first | middle | last | (size ^ len)) == 0 ? EDGE(next) : NODE(otherwise);
-#undef NODE
-#undef EDGE
+    h = (h ^ (text.len < 8 ? short_word(text) : word(text.at + text.len - 8))) * PATHMAP_FACTOR;
+    return h ^ h >> 32;
 }
 
-static int32_t walk(const struct pathmap *map, const struct cuts *cuts, int32_t next)
+static inline const struct pathmap_slot *slot_at(const struct pathmap_slot *slots, uint64_t key,
+                                                 uint32_t factor, uint32_t shift)
 {
-    if (map->small_nodes)
-        while (next >= 0)
-            next = step(map, true, cuts, (uint32_t)next);
-    else
-        while (next >= 0)
-            next = step(map, false, cuts, (uint32_t)next);
-    return next;
+    const void *at = (const char *)slots + pathmap_offset_of(key, factor, shift);
+
+    return at;
+}
+
+/* The first `size` bytes of two 16 are the same. */
+#ifdef __SSE2__
+static inline bool same16(const char *a, const char *b, uint32_t size)
+{
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+                                  _mm_loadu_si128((const __m128i *)(const void *)b));
+
+    return (~(uint32_t)_mm_movemask_epi8(same) & ((1u << size) - 1)) == 0;
+}
+#else
+static inline bool same16(const char *a, const char *b, uint32_t size)
+{
+    uint64_t low = word(a) ^ word(b), high = word(a + 8) ^ word(b + 8);
+
+    if (size < 8)
+        return (low & (((uint64_t)1 << 8 * size) - 1)) == 0;
+    return (low | (size < 16 ? high & (((uint64_t)1 << 8 * (size - 8)) - 1) : high)) == 0;
+}
+#endif
+
+/* A step that reads no byte behind the path; also for big nodes. */
+static __attribute__((noinline)) const struct pathmap_slot *
+step_slowly(const struct pathmap *map, const struct cuts *cuts, const struct pathmap_slot *node)
+{
+    uint32_t n = node->segment & ~(uint32_t)PATHMAP_BIG, base = node->base;
+    struct str text = segment_of(cuts, n);
+    const struct pathmap_slot *slot;
+    uint64_t key;
+
+    if (node->segment & PATHMAP_BIG) {
+        key = pathmap_whole_key(text);
+        node = &map->slots[base + pathmap_part(key, node->shift)];
+    } else {
+        key = pathmap_key(text);
+    }
+    slot = slot_at(map->slots + node->base, key, node->factor, node->shift);
+    if (text.at + slot->size == cuts->at + cuts->slashes[n + slot->span] &&
+        memcmp(text.at, map->texts + slot->text, slot->size) == 0)
+        return slot;
+    return &map->slots[base - 1];
+}
+
+/* A step of the quick way. */
+static inline __attribute__((always_inline)) const struct pathmap_slot *
+step(const struct pathmap *map, const struct cuts *cuts, const struct pathmap_slot *node)
+{
+    const uint16_t *slash = &cuts->slashes[node->segment];
+    uint32_t from = slash[0] + 1u, size;
+    const char *at = cuts->at + from, *text;
+    const struct pathmap_slot *slot =
+        slot_at(map->slots + node->base, key_at(at, slash[1] - from), node->factor, node->shift);
+
+    text = map->texts + slot->text;
+    size = slot->size;
+    if (__builtin_expect(slash[slot->span] == from + size, 1) &&
+        (__builtin_expect(size <= 16, 1) ? same16(at, text, size) : memcmp(at, text, size) == 0))
+        return slot;
+    return map->slots + node->base - 1;
 }
 
 /* ---- whole patterns ---- */
@@ -344,78 +327,150 @@ static inline uint32_t shape_of(const struct pathmap *map, uint32_t number)
     return map->shapes[map->paths ? map->paths[number] : number];
 }
 
-/* The segment of the lowest bit; of none the first. */
-static inline struct str slice(const struct cuts *cuts, struct str path, uint32_t mask)
-{
-    const uint16_t *slash = &cuts->slashes[mask ? (uint32_t)__builtin_ctz(mask) : 0];
-
-    return (struct str){path.at + slash[0] + 1, slash[1] - slash[0] - 1u};
-}
-
 /* True with its parameters when the path is taken; only a pattern can refuse. */
-static inline bool take(const struct pathmap *map, uint32_t number, const struct cuts *cuts,
-                        struct str path, struct str *params)
+static inline bool take(const struct pathmap *map, uint32_t shape, const struct cuts *cuts,
+                        struct str *params)
 {
-    uint32_t mask = shape_of(map, number);
-
-    if (mask & PATHMAP_PATTERN)
-        return check(&map->pieces[mask & ~PATHMAP_PATTERN], path, params);
+    if (__builtin_expect(shape & PATHMAP_PATTERN, 0))
+        return check(&map->pieces[shape & ~PATHMAP_PATTERN], (struct str){cuts->at, cuts->len},
+                     params);
     /* three without asking whether there are so many */
-    params[0] = slice(cuts, path, mask);
-    mask &= mask - 1;
-    params[1] = slice(cuts, path, mask);
-    mask &= mask - 1;
-    params[2] = slice(cuts, path, mask);
-    for (params += 3, mask &= mask - 1; mask; mask &= mask - 1)
-        *params++ = slice(cuts, path, mask);
+    params[0] = segment_of(cuts, shape & 31);
+    params[1] = segment_of(cuts, shape >> 5 & 31);
+    params[2] = segment_of(cuts, shape >> 10 & 31);
+    for (params += 3, shape >>= 15; shape; shape >>= 5)
+        *params++ = segment_of(cuts, shape & 31);
     return true;
 }
 
 static int32_t try_in_order(const struct pathmap *map, const uint32_t *trial,
-                            const struct cuts *cuts, struct str path, struct str *params)
+                            const struct cuts *cuts, struct str *params)
 {
     for (;; trial++) {
         uint32_t number = *trial & ~PATHMAP_LAST;
 
-        if (take(map, number, cuts, path, params))
+        if (take(map, shape_of(map, number), cuts, params))
             return (int32_t)number;
         if (*trial & PATHMAP_LAST)
             return PATHMAP_NONE;
     }
 }
 
+/* ---- the walk ---- */
+
+static const struct pathmap_slot nowhere = {.segment = PATHMAP_NOWHERE};
+
+static __attribute__((noinline)) bool is_odd(const struct cuts *cuts)
+{
+    return memmem(cuts->at, cuts->len, "//", 2);
+}
+
+static __attribute__((noinline)) const struct pathmap_slot *root_of(const struct pathmap *map,
+                                                                    const struct cuts *cuts)
+{
+    uint32_t depth = cuts->count < map->depth ? cuts->count : map->depth;
+
+    return &map->roots[4 * depth + 2 * (cuts->empty && is_odd(cuts)) +
+                       (cuts->at[cuts->len - 1] == '/')];
+}
+
+/* Where the walk begins; `text` is the first segment. `quick` is a constant wherever this is inlined. */
+static inline __attribute__((always_inline)) const struct pathmap_slot *
+start(const struct pathmap *map, bool quick, const struct cuts *cuts, struct str text)
+{
+    uint32_t len = (uint32_t)text.len;
+    const struct pathmap_slot *first;
+    const char *want;
+
+    if (cuts->empty || !map->firsts)
+        return root_of(map, cuts);
+    first = slot_at(map->firsts, quick ? key_at(text.at, len) : pathmap_key(text),
+                    map->first_factor, map->first_shift);
+    want = map->texts + first->text;
+    if (first->size == len &&
+        (quick && len <= 16 ? same16(text.at, want, len) : memcmp(text.at, want, len) == 0))
+        return &map->slots[first->base] + (cuts->count < map->depth ? cuts->count : map->depth);
+    return map->only_firsts ? &nowhere : root_of(map, cuts);
+}
+
+static inline int32_t arrive(const struct pathmap *map, const struct pathmap_slot *slot,
+                             const struct cuts *cuts, struct str *params)
+{
+    if (__builtin_expect(slot->segment == PATHMAP_LEAF, 1))
+        return take(map, slot->factor, cuts, params) ? (int32_t)slot->base : PATHMAP_NONE;
+    if (slot->segment == PATHMAP_NOWHERE)
+        return PATHMAP_NONE;
+    return try_in_order(map, map->trials + slot->base, cuts, params);
+}
+
+static bool is_path(struct str path)
+{
+    return path.len > 0 && path.len <= PATHMAP_PATH && path.at[0] == '/';
+}
+
 int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *params)
 {
-    struct cuts cuts; /* not zeroed: that would cost as much as the walk */
+    const struct pathmap_slot *slot;
+    struct cuts cuts;
 
-    if (path.len == 0 || path.len > PATHMAP_PATH || path.at[0] != '/')
+    if (!is_path(path))
         return PATHMAP_NONE;
-    cuts.len = (uint32_t)path.len;
-    if (path.len < AHEAD)
-        cut_short(&cuts, path, map->depth + 1);
-    else
-        cut_long(&cuts, path, map->depth + 1);
+    cut_slowly(&cuts, path, map->depth + 1);
+    slot = start(map, false, &cuts, segment_of(&cuts, 1));
+    while (slot->segment < PATHMAP_TRIAL)
+        slot = step_slowly(map, &cuts, slot);
+    return arrive(map, slot, &cuts, params);
+}
 
-    uint32_t depth = cuts.count < map->depth ? cuts.count : map->depth;
-    uint32_t slash = path.at[path.len - 1] == '/';
-    int32_t next = walk(map, &cuts, (cuts.odd ? map->odd_roots : map->roots)[2 * depth + slash]);
-    if (next == PATHMAP_NONE)
-        return next;
+int32_t pathmap_find_ahead(const struct pathmap *map, struct str path, size_t readable,
+                           struct str *params)
+{
+    const struct pathmap_slot *slot;
+    struct cuts cuts; /* not zeroed: that would cost as much as the walk */
+    uint32_t first;
 
-    uint32_t number = (uint32_t)(PATHMAP_LEAF - next);
-    if (number >= map->path_count)
-        return try_in_order(map, map->trials + (number - map->path_count), &cuts, path, params);
-    return take(map, number, &cuts, path, params) ? (int32_t)number : PATHMAP_NONE;
+    if (path.len >= QUICK || readable < path.len + PATHMAP_BEHIND || readable < PATHMAP_AHEAD)
+        return pathmap_find(map, path, params);
+    if (!is_path(path))
+        return PATHMAP_NONE;
+    first = cut_quickly(&cuts, path, map->depth + 1);
+    if (__builtin_expect(cuts.empty, 0) && is_odd(&cuts))
+        return pathmap_find(map, path, params);
+    slot = start(map, true, &cuts, (struct str){path.at + 1, first - 1});
+    for (;; slot = step_slowly(map, &cuts, slot)) {
+        while (slot->segment <= PATHMAP_SEGMENTS)
+            slot = step(map, &cuts, slot);
+        if (__builtin_expect(slot->segment >= PATHMAP_TRIAL, 1))
+            return arrive(map, slot, &cuts, params);
+    }
+}
+
+uint32_t pathmap_steps(const struct pathmap *map, struct str path)
+{
+    const struct pathmap_slot *slot;
+    struct cuts cuts;
+    uint32_t steps = 1;
+
+    if (!is_path(path))
+        return 0;
+    cut_slowly(&cuts, path, map->depth + 1);
+    slot = start(map, false, &cuts, segment_of(&cuts, 1));
+    for (; slot->segment < PATHMAP_TRIAL; steps++)
+        slot = step_slowly(map, &cuts, slot);
+    return steps;
 }
 
 uint32_t pathmap_params(const struct pathmap *map, uint32_t number)
 {
-    uint32_t mask = shape_of(map, number), count = 0;
+    uint32_t shape = shape_of(map, number), count = 0;
     const struct pathmap_piece *piece;
 
-    if (!(mask & PATHMAP_PATTERN))
-        return bits_in(mask);
-    for (piece = &map->pieces[mask & ~PATHMAP_PATTERN]; piece->kind != PATHMAP_END; piece++)
+    if (!(shape & PATHMAP_PATTERN)) {
+        for (; shape; shape >>= 5)
+            count++;
+        return count;
+    }
+    for (piece = &map->pieces[shape & ~PATHMAP_PATTERN]; piece->kind != PATHMAP_END; piece++)
         count += piece->kind == PATHMAP_PARAM || piece->kind == PATHMAP_TAIL;
     return count;
 }

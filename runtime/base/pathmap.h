@@ -4,20 +4,24 @@
  *   /repos/{owner}/{repo}/issues/{number}     4 kinds of segment: literal, mixed text ("{id}.json"),
  *                                             one parameter, tail (the rest, slashes included)
  *
- * The walk: one pass finds the slashes. Their number, and whether the path ends in one, choose the root of a
- * decision tree. A node looks at one segment: its text is hashed once, the node's own seed maps the hash to
- * one slot (a perfect hash: the compiler searched the seed), and the literal found there is compared with
- * the path. Equal: its edge; else: the node's other way. Literals that can only follow each other are one
- * edge ("issues/comments").
+ * The walk: one pass finds the slashes. The first segment's text chooses a row, the number of segments a slot of
+ * that row: the root of a decision tree. A node looks at one segment: the text's first 8 bytes and its length are
+ * hashed with the node's own factor to one slot (a perfect hash: the compiler searched the factor), and the literal
+ * found there is compared with the path. Equal: what the slot leads to; else the slot before the node's own.
+ * Literals that can only follow each other are one ("issues/comments").
  *
- *      roots[5] ─▶ ( segment 1 ) ── repos ──▶ ( segment 4 ) ── issues ──▶ path 17
- *                       │ else                      │ else
- *                       ▼                           ▼
+ *      firsts                 slots
+ *      repos ── 5 segments ──▶ ( segment 4 ) ── issues ──▶ ( segment 5 ) ── comments ──▶ path 17
+ *      orgs                         │ else                      │ else
+ *      …                            ▼                           ▼
  *
+ * A slot is a literal and, behind it, the node or leaf it leads to, in 16 bytes: a step touches one line of slots
+ * and one of texts.
  * A leaf is a path whose literals have all been compared on the way, or a trial: a few paths that are checked
  * from their first byte to their last, in the order of precedence (at the first differing segment literal
  * beats mixed, more text first, beats parameter beats tail). Cost: linear in the path, plus one comparison
- * per node, at most one node per segment, plus the checks of one trial (at most PATHMAP_TRIALS).
+ * per node, at most one node per segment, plus the checks of one trial (at most PATHMAP_TRIALS); the number of
+ * paths has no part in it.
  *
  * A parameter takes one or more bytes of one segment, in mixed segments as few as possible; a tail may be
  * empty. */
@@ -31,45 +35,31 @@ enum {
     PATHMAP_PARAMS = 32,   /* of one template */
     PATHMAP_TRIALS = 32,   /* patterns of one trial */
     PATHMAP_TEXT = 254,    /* bytes of a literal that is compared as an edge */
-    PATHMAP_SLACK = 24,    /* readable bytes behind the texts */
+    PATHMAP_SLACK = 16,    /* readable bytes behind the texts */
+    PATHMAP_AHEAD = 64,    /* readable bytes from the start of a path, and … */
+    PATHMAP_BEHIND = 16,   /* … behind its end, for the quick way */
     PATHMAP_PATH = 0xFFFF  /* bytes of a path; a longer one matches nothing */
 };
 
-/* Where a walk goes on: a node (0 or more), nowhere, or a leaf: PATHMAP_LEAF - n is path n when n is below the
- * number of paths, else the trial that begins at trials[n - number of paths]. */
-enum { PATHMAP_NONE = -1, PATHMAP_LEAF = -2 };
-#define PATHMAP_TO(number) (PATHMAP_LEAF - (number))
+enum { PATHMAP_NONE = -1 };
 
 #define PATHMAP_LAST 0x80000000u    /* in trials: nothing follows */
 #define PATHMAP_PATTERN 0x80000000u /* in shapes: the low bits are the first piece */
 
-/* A node and its slots: one per edge or a few more. slots 0: the node is split in 2^seed nodes of its kind,
- * which begin at node `edges`, by the key. */
-struct pathmap_node {
-    uint32_t edges;    /* first slot */
-    int32_t otherwise; /* next when the literal is not there */
-    uint16_t seed;
-    uint8_t slots;
-    uint8_t segment;
-};
+/* What a slot leads to, in `segment`. Below PATHMAP_BIG: a node that looks at that segment (the first is 1). With
+ * PATHMAP_BIG: a node of many literals, or of some that only their whole text tells apart; 2^shift nodes stand at
+ * its base, and the whole text chooses one. Leaves: base is a path's number and factor its shape; or base is an
+ * index into trials. */
+enum { PATHMAP_BIG = 0x80, PATHMAP_TRIAL = 0xFD, PATHMAP_LEAF = 0xFE, PATHMAP_NOWHERE = 0xFF };
 
-/* A way out of a node: `texts` holds its text at that offset. */
-struct pathmap_edge {
-    uint32_t text;
-    int32_t next;
-};
-
-/* The same two in half the bytes, for maps that are small enough. */
-struct pathmap_small_node {
-    uint16_t edges;
-    int16_t otherwise;
-    uint16_t seed;
-    uint8_t slots;
-    uint8_t segment;
-};
-struct pathmap_small_edge {
-    uint16_t text;
-    int16_t next;
+struct pathmap_slot {
+    uint32_t text;   /* offset into texts */
+    uint32_t base;   /* of the node behind: its first slot; the one before is its other way */
+    uint32_t factor; /* of its hash */
+    uint8_t size;    /* bytes of the text */
+    uint8_t span;    /* segments of the text */
+    uint8_t segment; /* that the node looks at */
+    uint8_t shift;   /* 60 - log2 of the number of its slots; 63: there is one */
 };
 
 /* A piece of a path that is checked as a whole, in the order of its text. */
@@ -88,16 +78,19 @@ struct pathmap_piece {
 
 struct pathmap {
     uint32_t path_count;
-    uint32_t depth; /* roots are there for 1 … depth segments; the last stands for more, too */
-    const int32_t *roots;     /* [2 * segments + (the path ends in a slash)] */
-    const int32_t *odd_roots; /* the same for paths with an empty segment before the end */
-    const struct pathmap_small_node *small_nodes; /* NULL: see nodes */
-    const struct pathmap_small_edge *small_edges;
-    const struct pathmap_node *nodes;
-    const struct pathmap_edge *edges;
-    const char *texts;      /* of the edges: length, bytes; PATHMAP_SLACK bytes follow the last */
-    const uint16_t *paths;  /* by number: index into shapes; NULL: it is the number itself */
-    const uint32_t *shapes; /* bit n: segment n is a parameter; or PATHMAP_PATTERN */
+    uint32_t depth; /* rows have slots for 0 … depth segments; the last stands for more, too */
+    const struct pathmap_slot
+        *firsts; /* by the first segment: base is the slot of its row for 0 segments. NULL: see
+                                          roots */
+    uint32_t first_factor, first_shift;
+    bool only_firsts; /* what begins otherwise is nowhere, but for paths with an empty segment */
+    const struct pathmap_slot
+        *roots; /* [4 * segments + 2 * (one before the last is empty) + (the last one is)] */
+    const struct pathmap_slot *slots;
+    const char *texts;     /* PATHMAP_SLACK bytes follow the last */
+    const uint16_t *paths; /* by number: index into shapes; NULL: it is the number itself */
+    const uint32_t *
+        shapes; /* segments that are parameters, 5 bits each (1 is the first); or PATHMAP_PATTERN */
     const uint32_t *trials; /* path numbers; the last of a trial with PATHMAP_LAST */
     const struct pathmap_piece *pieces;
 };
@@ -106,45 +99,42 @@ struct pathmap {
  * PATHMAP_PARAMS) as slices of `path`; what stands behind them is of no meaning. */
 int32_t pathmap_find(const struct pathmap *map, struct str path, struct str *params);
 
+/* The same, in half the time where `readable` bytes may be read from path.at, whatever they are: PATHMAP_AHEAD at
+ * least, and PATHMAP_BEHIND more than the path has. So it is for a path in a request's head. */
+int32_t pathmap_find_ahead(const struct pathmap *map, struct str path, size_t readable,
+                           struct str *params);
+
+/* The nodes that a walk looks at: what a test holds to bounds. */
+uint32_t pathmap_steps(const struct pathmap *map, struct str path);
+
 /* How many parameters a path has. */
 uint32_t pathmap_params(const struct pathmap *map, uint32_t number);
 
-/* Node or edge of a map of either size. */
-static inline struct pathmap_node pathmap_node_at(const struct pathmap *map, uint32_t index)
-{
-    const struct pathmap_small_node *small;
-
-    if (!map->small_nodes)
-        return map->nodes[index];
-    small = &map->small_nodes[index];
-    return (struct pathmap_node){small->edges, small->otherwise, small->seed, small->slots,
-                                 small->segment};
-}
-
-static inline struct pathmap_edge pathmap_edge_at(const struct pathmap *map, uint32_t index)
-{
-    if (!map->small_edges)
-        return map->edges[index];
-    return (struct pathmap_edge){map->small_edges[index].text, map->small_edges[index].next};
-}
-
-/* A segment's text as a number, as the walk computes it: for whoever builds a map. */
+/* A segment's text as a number, as nodes see it and, where that does not tell their literals apart, the whole
+ * text: for whoever builds a map. */
 uint64_t pathmap_key(struct str text);
+uint64_t pathmap_whole_key(struct str text);
 
 #define PATHMAP_FACTOR 0x9E3779B97F4A7C15u
 
-/* The slot of a key among `slots` under a seed. */
-static inline uint32_t pathmap_slot(uint64_t key, uint32_t seed, uint32_t slots)
+/* The slot of a key under a factor, as an offset in bytes: one multiplication waits for the key, and no scaling
+ * for the slot. Written so that the factor's part is not done behind the multiplication. */
+static inline size_t pathmap_offset_of(uint64_t key, uint32_t factor, uint32_t shift)
 {
-    uint64_t factor = (2 * (uint64_t)seed + 1) * PATHMAP_FACTOR;
+    uint64_t spread = (uint64_t)factor << 32 | (uint32_t)~factor;
 
-    return (uint32_t)((key * factor >> 32) * slots >> 32);
+    return key * spread >> shift & ~(uint64_t)(sizeof(struct pathmap_slot) - 1);
 }
 
-/* The node among 2^bits that a split node hands a key on to. */
+static inline uint32_t pathmap_slot_of(uint64_t key, uint32_t factor, uint32_t shift)
+{
+    return (uint32_t)(pathmap_offset_of(key, factor, shift) / sizeof(struct pathmap_slot));
+}
+
+/* The node among 2^bits that a big node hands a whole key on to. */
 static inline uint32_t pathmap_part(uint64_t key, uint32_t bits)
 {
-    return (uint32_t)(key * 0xD6E8FEB86659FD93u >> (64 - bits));
+    return bits ? (uint32_t)(key * 0xD6E8FEB86659FD93u >> (64 - bits)) : 0;
 }
 
 #endif

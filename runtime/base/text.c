@@ -23,13 +23,10 @@ static void make_room(struct text *text, size_t more)
     text->cap = cap;
 }
 
-void text_add(struct text *text, struct str s)
+void text_add_growing(struct text *text, struct str s)
 {
     make_room(text, s.len);
-    if (s.len > 0)
-        memcpy(text->at + text->len, s.at, s.len);
-    text->len += s.len;
-    text->at[text->len] = '\0';
+    text_add(text, s);
 }
 
 void text_byte(struct text *text, char byte)

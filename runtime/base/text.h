@@ -11,12 +11,27 @@ struct text {
     size_t len, cap;
 };
 
-void text_add(struct text *text, struct str s);
+static inline void text_add(struct text *text, struct str s);
 void text_byte(struct text *text, char byte);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* s between double quotes with JSON's escapes; bytes that are not UTF-8 become U+FFFD. */
 void text_json(struct text *text, struct str s);
+
+/* text_add when the room does not suffice. */
+void text_add_growing(struct text *text, struct str s);
+
+static inline void text_add(struct text *text, struct str s)
+{
+    if (text->cap - text->len <= s.len) {
+        text_add_growing(text, s);
+        return;
+    }
+    if (s.len > 0)
+        memcpy(text->at + text->len, s.at, s.len);
+    text->len += s.len;
+    text->at[text->len] = '\0';
+}
 
 static inline struct str text_str(const struct text *text)
 {

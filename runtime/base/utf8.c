@@ -97,6 +97,13 @@ size_t utf8_count(struct str s)
     return count;
 }
 
+bool utf8_is_deceptive(int32_t c)
+{
+    return (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || (c >= 0x200B && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+           (c >= 0xFFF0 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
 size_t utf8_put(char out[4], uint32_t character)
 {
     if (character < 0x80) {

@@ -20,6 +20,10 @@ static inline bool utf8_valid(struct str s)
 /* The number of characters; a byte that starts none counts as one. */
 size_t utf8_count(struct str s);
 
+/* Characters that a reader does not see or that turn the text around him: C1 controls, zero-width and bidi
+ * marks, line separators, byte order mark, tags (Unicode TR 36, CVE-2021-42574). */
+bool utf8_is_deceptive(int32_t character);
+
 /* Writes the character (a scalar value) to out and returns its 1 to 4 bytes. */
 size_t utf8_put(char out[4], uint32_t character);
 

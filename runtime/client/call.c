@@ -201,7 +201,6 @@ static bool interim_head(struct upstream_call *call)
     }
     call->interim(call);
     buf->start += (uint32_t)call->head.head_len;
-    call->head = (struct head){0};
     h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
     return true;
 }
@@ -242,7 +241,6 @@ static void make_room(struct upstream_call *call)
     memmove(buf->bytes, buf->bytes + buf->start, buf_len(buf));
     buf->end = (uint32_t)buf_len(buf);
     buf->start = 0;
-    call->head = (struct head){0};
     h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
 }
 
@@ -472,7 +470,6 @@ static void use(struct upstream_call *call, struct upstream_conn *conn)
     call->staged = true;
     call->sent_at = call->upstreams->loop->now;
     call->writer = (struct h1_writer){call->framing, .left = call->length};
-    call->head = (struct head){0};
     h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
     start_sending(call);
 }
@@ -527,6 +524,15 @@ static void start_try(struct upstream_call *call)
 }
 
 /* ---- public ---- */
+
+struct upstream_call *call_new(struct pool *pool)
+{
+    struct upstream_call *call = pool_take(pool, sizeof *call);
+
+    memset(call, 0, offsetof(struct upstream_call, head));
+    call->pool = pool;
+    return call;
+}
 
 void call_start(struct upstream_call *call)
 {

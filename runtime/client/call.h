@@ -36,10 +36,9 @@ struct upstream_call {
 
     /* results */
     struct op op;
-    struct head head;   /* OP_DONE; its strings live until the body was read to its end */
-    struct body_in in;  /* OP_DONE: the answer's body */
-    uint16_t status;    /* OP_FAILED */
-    const char *reason; /* OP_FAILED */
+    struct body_in in;              /* OP_DONE: the answer's body */
+    uint16_t status;                /* OP_FAILED */
+    const char *reason;             /* OP_FAILED */
     const struct gw_target *target; /* of the last try */
     uint8_t tries;
     uint32_t head_ms;   /* from sending to the answer's head, last try */
@@ -52,9 +51,6 @@ struct upstream_call {
     struct dial dial;
     uint64_t tried; /* targets, by bit */
     uint64_t sent_at;
-    struct h1_parser parser;
-    struct h1_reader reader;
-    struct h1_writer writer;
     uint8_t interims;
     bool staged;  /* the request's head has not left yet */
     bool wrote;   /* something did */
@@ -63,9 +59,18 @@ struct upstream_call {
     bool sent;    /* the request is complete */
     bool over;    /* the answer is complete */
     bool starved; /* the answer's body is waited for */
+
+    /* not zeroed: set as a whole before they are read */
+    struct head head; /* OP_DONE; its strings live until the body was read to its end */
+    struct h1_parser parser;
+    struct h1_reader reader;
+    struct h1_writer writer;
 };
 
-/* Starts; the fields marked above are set, the rest is zero. */
+/* A call whose fields are to be set. Lives in the pool, which is also call->pool. */
+struct upstream_call *call_new(struct pool *pool);
+
+/* Starts it. */
 void call_start(struct upstream_call *call);
 
 /* Nobody needs the answer, or the rest of it: the connection goes back to its pool if it can. The op must

@@ -203,20 +203,32 @@ static bool is_named(struct upstream_conn *conn)
     return true;
 }
 
-struct upstream_conn *target_take_idle(struct target *target)
+/* The one that rested last; NULL when none does. */
+static struct upstream_conn *pool_pop(struct target *target)
 {
     struct upstream_conn *conn = target->idle;
 
     if (!conn)
         return NULL;
+    target->idle = conn->next;
+    if (conn->next)
+        conn->next->link = &target->idle;
+    conn->link = NULL;
+    stats_add(&target->stats.idle, -1);
+    return conn;
+}
+
+struct upstream_conn *target_take_idle(struct target *target)
+{
+    struct upstream_conn *conn;
+
+    if (!target->idle)
+        return NULL;
     dns_refresh(target->upstream->all->dns, &target->name);
-    while (conn && !is_named(conn)) {
+    while ((conn = pool_pop(target)) && !is_named(conn))
         target_close(conn);
-        conn = target->idle;
-    }
     if (!conn)
         return NULL;
-    pool_unlink(conn);
     conn->reused = true;
     conn->waits = CONN_WAITS_NOT;
     return conn;
@@ -338,8 +350,8 @@ void upstreams_free(struct upstreams *all)
     for (size_t i = 0; i < all->count; i++) {
         struct upstream *upstream = &all->at[i];
         for (uint32_t t = 0; t < upstream->count; t++)
-            while (upstream->targets[t].idle)
-                target_close(upstream->targets[t].idle);
+            while ((conn = pool_pop(&upstream->targets[t])))
+                target_close(conn);
         free(upstream->targets);
     }
     while ((conn = all->spare)) {

@@ -9,7 +9,8 @@ enum {
 
 void h1_reader_open(struct h1_reader *reader, const struct head *head, struct pool *pool)
 {
-    *reader = (struct h1_reader){.framing = head->framing, .trailers.pool = pool};
+    *reader = (struct h1_reader){
+        .framing = head->framing, .drops_trailers = head->drops_trailers, .trailers.pool = pool};
     if (head->framing == FRAMING_LENGTH)
         reader->left = head->length;
     reader->ended =
@@ -21,7 +22,7 @@ static void reader_chunks(struct h1_reader *reader, struct buf *buf)
     size_t used = 0;
 
     switch (h1_chunks_read(&reader->chunks, buf->bytes + buf->start, buf_len(buf), &used,
-                           &reader->run, &reader->trailers)) {
+                           &reader->run, reader->drops_trailers ? NULL : &reader->trailers)) {
     case H1_MORE:
         break;
     case H1_DONE:
@@ -231,8 +232,9 @@ ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct buf
         return BODY_NOT_SPLICED;
     if (wire->out_len > 0 && wire_flush(wire, bufs) == WIRE_BROKEN)
         return -1;
+    /* The rest is read and kept when there is room for all of it: the sender is then free. */
     if (wire->out_len > 0 || !wire->stream.writable)
-        return 0;
+        return wire->out_len + len <= writer->limit && !bufs_are_full(bufs) ? BODY_NOT_SPLICED : 0;
     if (writer->is_slow && len > writer->limit)
         len = writer->limit;
     if (len == 0 || bufs_are_full(bufs))

@@ -15,6 +15,7 @@ struct h1_reader {
     struct h1_chunks chunks;
     struct text trailers;
     const char *failure; /* a sentence; BODY_FAILED was told */
+    bool drops_trailers; /* of a message whose Connection may name them */
     bool bad;            /* it broke the protocol, and was not just cut off */
 };
 

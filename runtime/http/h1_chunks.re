@@ -159,8 +159,8 @@ static bool is_forbidden(struct str name)
 {
     static const struct str more[] = {
         STR_INIT("age"),           STR_INIT("cache-control"),    STR_INIT("content-encoding"),
-        STR_INIT("content-range"), STR_INIT("max-forwards"),     STR_INIT("pragma"),
-        STR_INIT("range"),         STR_INIT("www-authenticate"),
+        STR_INIT("content-range"), STR_INIT("pragma"),           STR_INIT("range"),
+        STR_INIT("www-authenticate"),
     };
 
     if (field_id_of(name) != FIELD_OTHER || str_find(name, '_') < name.len)

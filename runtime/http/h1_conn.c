@@ -79,18 +79,17 @@ static struct h1_turn *turn_open(struct h1_conn *conn)
     struct h1_turn *turn;
 
     pool_open(&pool, &server->loop->chunks);
-    turn = pool_new(&pool, struct h1_turn);
+    turn = pool_take(&pool, sizeof *turn);
+    memset(turn, 0, offsetof(struct h1_turn, head));
     turn->pool = pool;
     turn->conn = conn;
-    turn->x = (struct exchange){
-        .ops = &h1_exchange_ops,
-        .in.ops = &h1_in_ops,
-        .out.ops = &h1_out_ops,
-        .head = &turn->head,
-        .pool = &turn->pool,
-        .peer = &conn->peer.any,
-        .server_owner = server->owner,
-    };
+    turn->x.ops = &h1_exchange_ops;
+    turn->x.in.ops = &h1_in_ops;
+    turn->x.out.ops = &h1_out_ops;
+    turn->x.head = &turn->head;
+    turn->x.pool = &turn->pool;
+    turn->x.peer = &conn->peer.any;
+    turn->x.server_owner = server->owner;
     h1_parse_begin(&turn->parser, H1_REQUEST, server->limits, &turn->pool, &turn->head);
     conn->turn = turn;
     conn->state = CONN_HEAD;

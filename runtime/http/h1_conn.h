@@ -34,11 +34,8 @@ struct h1_turn {
     struct exchange x;
     struct h1_conn *conn;
     struct pool pool; /* until the request side takes it over */
-    struct head head;
-    struct h1_parser parser;
     struct h1_reader reader;
     struct h1_writer writer;
-    struct head_out answer;
     uint64_t taken; /* bytes of the request's body passed on */
     uint8_t expect; /* enum expect */
     bool staged;    /* the answer's head has not left yet */
@@ -47,6 +44,10 @@ struct h1_turn {
     bool close;                   /* the connection ends behind this answer */
     bool lost;                    /* the client is gone */
     bool waiting_in, waiting_out; /* the client is the obstacle since timer was set */
+    /* not zeroed: set as a whole before they are read */
+    struct head head;
+    struct h1_parser parser;
+    struct head_out answer;
 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))

@@ -1,11 +1,16 @@
 #include "http/h1_parse.h"
+#include "http/h1_scan.h"
 
-/* How it reads: each element (method, target, version, name, value) has a small lexer that starts
- * at the resume point. Reading is bounded by PEEK: behind the last byte there seems to be a NUL,
- * which belongs to no class, and the lexer notes that it ran dry. An element that did not match
- * then waits for more bytes; one that failed on a real byte is bad. Long elements are runs of one
- * class, so they go on wherever they were cut; short ones (method, version) are read again from
+/* How it reads, with care: each element (method, target, version, name, value) has a small lexer
+ * that starts at the resume point. Reading is bounded by PEEK: behind the last byte there seems to
+ * be a NUL, which belongs to no class, and the lexer notes that it ran dry. An element that did not
+ * match then waits for more bytes; one that failed on a real byte is bad. Long elements are runs of
+ * one class, so they go on wherever they were cut; short ones (method, version) are read again from
  * their start. Total work is linear.
+ *
+ * How it reads nearly always: a line that is there as a whole, with nothing unusual about it, is cut
+ * up by looking for the bytes that end its elements, many bytes at a time. Any other line is left,
+ * unread, to the lexers: they alone know what is wrong and how to wait.
  *
  * No element is looked at beyond its cap, so the verdict does not depend on how the bytes
  * arrive. */
@@ -184,27 +189,6 @@ static enum step lex_status(struct h1_parser *p, struct lexer *lx)
 
 /* ---- field lines ---- */
 
-/* Over bytes that are neither control bytes nor DEL (RFC 9110 section 5.5), eight at a time:
- * most of a head. Stops at the first other byte or within eight bytes of the end; big-endian
- * machines, up to eight bytes early. */
-static size_t skip_text(const uint8_t *bytes, size_t at, size_t end)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-
-    for (; end - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-        uint64_t word, del, found;
-
-        memcpy(&word, bytes + at, sizeof word);
-        del = word ^ ones * 0x7f;
-        found = (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & tops;
-        if (found && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-            at += (size_t)__builtin_ctzll(found) / 8;
-        if (found)
-            break;
-    }
-    return at;
-}
-
 static enum step bad_text(struct h1_parser *p, uint8_t byte)
 {
     if (byte == '\r')
@@ -218,7 +202,7 @@ static enum step bad_text(struct h1_parser *p, uint8_t byte)
 static enum step lex_text(struct h1_parser *p, struct lexer *lx)
 {
     const uint8_t *bytes = lx->bytes;
-    size_t at = skip_text(bytes, lx->at, lx->end), end = lx->end, back;
+    size_t at = scan(bytes, lx->at, lx->end, scan_control), end = lx->end, back;
     bool dry = false;
 
     lx->at = at;
@@ -243,7 +227,8 @@ static enum step lex_reason(struct h1_parser *p, struct lexer *lx)
     return step;
 }
 
-static void more_fields(struct h1_parser *p)
+/* Room for more fields; false when there are as many as may be. */
+static bool more_fields(struct h1_parser *p)
 {
     struct fields *fields = &p->head->fields;
     unsigned cap = fields->cap ? 2u * fields->cap : FIRST_FIELDS;
@@ -251,38 +236,40 @@ static void more_fields(struct h1_parser *p)
 
     if (cap > p->limits->count)
         cap = p->limits->count;
+    if (cap == fields->count)
+        return false;
     at = pool_take(p->pool, cap * sizeof *at);
     if (fields->count)
         memcpy(at, fields->at, fields->count * sizeof *at);
     fields->at = at;
     fields->cap = (uint16_t)cap;
+    return true;
 }
 
-/* The line [mark, end) is complete; its colon and the start of its value are known. */
-static enum step add_field(struct h1_parser *p, const struct lexer *lx, size_t end)
+/* The line of `name` is complete; its value ends at `end`, white space before that not counted. */
+static inline enum step add_field(struct h1_parser *p, struct str name, enum field_id id,
+                                  const struct lexer *lx, size_t end)
 {
     struct fields *fields = &p->head->fields;
-    struct str name = slice(lx, p->mark, p->colon), value;
+    struct str value = slice(lx, p->value, end);
     struct field *field;
 
     if (name.len > NAME_MAX_LEN)
         return bad(p, 431, "a field name is too long");
-    if (fields->count >= p->limits->count)
+    if (fields->count == fields->cap && !more_fields(p))
         return bad(p, 431, "too many fields");
-    if (fields->count == fields->cap)
-        more_fields(p);
-    while (end > p->value && (lx->bytes[end - 1] == ' ' || lx->bytes[end - 1] == '\t'))
-        end--;
-    value = slice(lx, p->value, end);
+    while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
+        value.len--;
     field = &fields->at[fields->count++];
     *field = (struct field){.name = name.at,
                             .value = value.at,
                             .value_len = (uint32_t)value.len,
                             .name_len = (uint16_t)name.len,
-                            .id = (uint8_t)field_id_of(name)};
-    if (field->id == FIELD_OTHER || h1_sense_field(&p->sense, (enum field_id)field->id, value))
-        return STEP_ON;
-    return STEP_BAD;
+                            .id = (uint8_t)id};
+    if (FIELD_BIT(id) & H1_SENSED)
+        return h1_sense_field(&p->sense, id, value) ? STEP_ON : STEP_BAD;
+    fields->ids |= FIELD_BIT(id);
+    return STEP_ON;
 }
 
 static enum step bad_name(struct h1_parser *p, const struct lexer *lx, size_t at)
@@ -329,6 +316,7 @@ colon:
 
 static enum step lex_value(struct h1_parser *p, struct lexer *lx)
 {
+    struct str name;
     enum step step;
 
     if (p->state == AT_OWS) {
@@ -342,9 +330,140 @@ static enum step lex_value(struct h1_parser *p, struct lexer *lx)
     step = lex_text(p, lx);
     if (step != STEP_ON)
         return step;
-    step = add_field(p, lx, lx->at - 2);
+    name = slice(lx, p->mark, p->colon);
+    step = add_field(p, name, field_id_of(name), lx, lx->at - 2);
     p->mark = lx->at;
     p->state = AT_NAME;
+    return step;
+}
+
+/* ---- whole lines ---- */
+
+/* One that has no underscore and ends at `end`, where its colon is. */
+static bool is_plain_name(const uint8_t *bytes, size_t at, size_t end)
+{
+/*!re2c
+    re2c:define:YYPEEK = "bytes[at]"; // the colon is in no class
+    plain+      { return at == end; }
+    *           { return false; }
+*/
+}
+
+static uint64_t word(const void *at)
+{
+    uint64_t w;
+
+    memcpy(&w, at, sizeof w);
+    return w;
+}
+
+/* A method that is worth it, with the space behind it. Needs eight bytes. */
+static enum method common_method(const uint8_t *at, size_t *len)
+{
+    static const struct {
+        char text[8], mask[8];
+        uint8_t len, method;
+    } common[] = {
+        {"GET ", "\xff\xff\xff\xff", 4, METHOD_GET},
+        {"POST ", "\xff\xff\xff\xff\xff", 5, METHOD_POST},
+        {"PUT ", "\xff\xff\xff\xff", 4, METHOD_PUT},
+        {"DELETE ", "\xff\xff\xff\xff\xff\xff\xff", 7, METHOD_DELETE},
+        {"PATCH ", "\xff\xff\xff\xff\xff\xff", 6, METHOD_PATCH},
+        {"HEAD ", "\xff\xff\xff\xff\xff", 5, METHOD_HEAD},
+    };
+    uint64_t w = word(at);
+
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        if ((w & word(common[i].mask)) != word(common[i].text))
+            continue;
+        *len = common[i].len;
+        return common[i].method;
+    }
+    return METHOD_OTHER;
+}
+
+static bool is_version(const uint8_t *at)
+{
+    return memcmp(at, "HTTP/1.", 7) == 0 && (at[7] == '0' || at[7] == '1');
+}
+
+/* A whole request line. False: it is left as it is. */
+static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
+{
+    enum { VERSION = sizeof "HTTP/1.1" - 1, REST = sizeof " HTTP/1.1\r\n" - 1 };
+    size_t start = p->mark, target = 0, most = p->limits->line, end;
+    const uint8_t *rest;
+    enum method method;
+
+    if (len - start < 8 || (method = common_method(lx->bytes + start, &target)) == METHOD_OTHER)
+        return false;
+    target += start;
+    end = scan(lx->bytes, target, len - target <= most ? len : target + most + 1, scan_no_uri);
+    rest = lx->bytes + end;
+    if (end == target || end - target > most || len - end < REST || rest[0] != ' ' || !is_version(rest + 1) ||
+        rest[REST - 2] != '\r' || rest[REST - 1] != '\n')
+        return false;
+    p->head->method_text = slice(lx, start, target - 1);
+    p->head->method = method;
+    p->head->target = slice(lx, target, end);
+    p->head->minor = rest[VERSION] - '0';
+    lx->at = end + REST;
+    go(p, AT_NAME, lx->at, (size_t)p->limits->fields + 2);
+    return true;
+}
+
+/* Where the CR of a line that is all there and all text stands; `at` when it is none. */
+static inline size_t text_line(const struct lexer *lx, size_t at, size_t end)
+{
+    size_t cr = scan(lx->bytes, at, end, scan_control);
+
+    return end - cr >= 2 && lx->bytes[cr] == '\r' && lx->bytes[cr + 1] == '\n' ? cr : at;
+}
+
+/* A whole status line. False: it is left as it is. */
+static bool status_line(struct h1_parser *p, struct lexer *lx, size_t len)
+{
+    enum { REASON = sizeof "HTTP/1.1 200" - 1 };
+    const uint8_t *line = lx->bytes + p->mark;
+    size_t cr = text_line(lx, p->mark, len < p->cap ? len : p->cap);
+    unsigned hundreds, tens, units;
+
+    if (cr - p->mark < REASON || !is_version(line) || line[8] != ' ')
+        return false;
+    hundreds = line[9] - '0', tens = line[10] - '0', units = line[11] - '0';
+    if (hundreds - 1 > 4 || tens > 9 || units > 9 || (line[REASON] != ' ' && line[REASON] != '\r'))
+        return false;
+    p->head->minor = line[7] - '0';
+    p->head->status = (uint16_t)(hundreds * 100 + tens * 10 + units);
+    p->head->reason = slice(lx, line[REASON] == ' ' ? p->mark + REASON + 1 : cr, cr);
+    lx->at = cr + 2;
+    go(p, AT_NAME, lx->at, (size_t)p->limits->fields + 2);
+    return true;
+}
+
+/* Field lines for as long as they are there as a whole. A name that is known needs no other look. */
+static enum step field_lines(struct h1_parser *p, struct lexer *lx)
+{
+    enum step step = STEP_ON;
+
+    while (step == STEP_ON) {
+        size_t at = lx->at, cr = text_line(lx, at, lx->end), colon;
+        struct str name;
+        enum field_id id;
+
+        colon = scan(lx->bytes, at, cr, scan_colon);
+        if (colon == cr)
+            break;
+        name = slice(lx, at, colon);
+        id = field_id_of(name);
+        if (id == FIELD_OTHER && !is_plain_name(lx->bytes, at, colon))
+            break;
+        for (colon++; lx->bytes[colon] == ' '; colon++)
+            ;
+        p->value = colon;
+        step = add_field(p, name, id, lx, cr);
+        lx->at = p->mark = cr + 2;
+    }
     return step;
 }
 
@@ -353,7 +472,9 @@ static enum step lex_fields(struct h1_parser *p, struct lexer *lx)
     enum step step = STEP_ON;
 
     while (step == STEP_ON) {
-        if (p->state == AT_NAME)
+        if (p->state == AT_NAME && lx->at == p->mark)
+            step = field_lines(p, lx);
+        if (step == STEP_ON && p->state == AT_NAME)
             step = lex_name(p, lx);
         if (step == STEP_ON)
             step = lex_value(p, lx);
@@ -406,6 +527,13 @@ static enum step lex(struct h1_parser *p, struct lexer *lx)
     }
 }
 
+static enum h1_result refused(struct h1_parser *p)
+{
+    p->status = p->sense.status;
+    p->reason = p->sense.reason;
+    return H1_BAD;
+}
+
 enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
 {
     struct lexer lx = {.bytes = (const uint8_t *)bytes, .at = parser->scanned};
@@ -413,6 +541,11 @@ enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
 
     if (parser->status)
         return H1_BAD;
+    if (parser->state == AT_STATUS)
+        status_line(parser, &lx, len);
+    else if (parser->state == AT_START && request_line(parser, &lx, len) &&
+             !h1_sense_target(&parser->sense))
+        return refused(parser);
     do {
         lx.end = len < parser->cap ? len : parser->cap;
         step = lex(parser, &lx);
@@ -422,11 +555,9 @@ enum h1_result h1_parse(struct h1_parser *parser, const char *bytes, size_t len)
         step = too_long(parser);
     if (step == STEP_DONE && parser->state != AT_END)
         step = finish(parser, lx.at);
-    if (step == STEP_BAD) {
-        parser->status = parser->sense.status;
-        parser->reason = parser->sense.reason;
-    }
-    return step == STEP_DONE ? H1_DONE : step == STEP_MORE ? H1_MORE : H1_BAD;
+    if (step == STEP_BAD)
+        return refused(parser);
+    return step == STEP_DONE ? H1_DONE : H1_MORE;
 }
 
 void h1_parse_begin(struct h1_parser *parser, enum h1_kind kind, const struct h1_limits *limits,

@@ -14,10 +14,10 @@ struct h1_sense {
     struct head *head;
     uint16_t status; /* bad: the answer's */
     const char *reason;
-    uint64_t seen; /* bit of each field id met so far */
     bool absolute; /* the target has an authority */
-    bool chunked, close, keep_alive, upgrade;
-    bool lengths; /* Content-Length is there several times, with one value */
+    bool chunked, unknown_coding, close, keep_alive, upgrade;
+    bool expects, expects_more; /* 100-continue; something else */
+    bool rewrite_length;        /* Content-Length is there several times, or with leading zeros */
 };
 
 /* Notes what is wrong; `status` is for requests, a bad answer is always 502. Returns false. */
@@ -26,7 +26,13 @@ bool h1_sense_bad(struct h1_sense *s, unsigned status, const char *reason);
 /* The method and a target that is not empty are known: path, query, authority. */
 bool h1_sense_target(struct h1_sense *s);
 
-/* A field whose name has an id. */
+/* The fields that mean something here. */
+#define H1_SENSED                                                                                  \
+    (FIELD_BIT(FIELD_CONTENT_LENGTH) | FIELD_BIT(FIELD_TRANSFER_ENCODING) |                        \
+     FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_HOST) | FIELD_BIT(FIELD_EXPECT) |               \
+     FIELD_BIT(FIELD_TE))
+
+/* One of them; notes in head->fields.ids that it came. */
 bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value);
 
 /* The head is complete: framing, keep_alive, expect_continue, upgrade. */

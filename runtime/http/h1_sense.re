@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 
+#include "http/h1_scan.h"
 #include "http/h1_sense.h"
 
 /*!re2c
@@ -38,6 +39,22 @@ static bool is_ipv6(struct str text)
     return inet_pton(AF_INET6, z, &address) == 1;
 }
 
+/* Names and IPv4 addresses in plain letters, with a port below 60000 or none: nearly every host. */
+static bool is_plain_host(const uint8_t *bytes, size_t len)
+{
+    size_t colon = scan(bytes, 0, len, scan_no_name), digits;
+
+    if (colon == 0 || colon == len)
+        return colon > 0;
+    digits = len - colon - 1;
+    if (bytes[colon] != ':' || digits > 5 || (digits == 5 && bytes[colon + 1] > '5'))
+        return false;
+    for (size_t at = colon + 1; at < len; at++)
+        if ((uint8_t)(bytes[at] - '0') > 9)
+            return false;
+    return true;
+}
+
 /* RFC 3986 section 3.2.2 */
 bool h1_host_is_legal(struct str authority)
 {
@@ -46,6 +63,8 @@ bool h1_host_is_legal(struct str authority)
 
     if (end > HOST_MAX)
         return false;
+    if (is_plain_host(bytes, end))
+        return true;
 /*!re2c
     // A comma is legal in a reg-name, but is what two merged Host fields look like.
     name  = ([A-Za-z0-9._~!$&'()*+;=-] | "%" [0-9A-Fa-f]{2})+;
@@ -84,6 +103,7 @@ static bool absolute_form(struct h1_sense *s, struct str target)
     head->authority = str_head(rest, len);
     if (!h1_host_is_legal(head->authority))
         return h1_sense_bad(s, 400, "the request target names no legal host");
+    head->is_https = scheme == sizeof "https" - 1;
     split_query(head, str_from(rest, len));
     /* RFC 9112 section 3.2.4: OPTIONS for a whole server, seen through a proxy */
     if (head->path.len == 0)
@@ -119,21 +139,25 @@ bool h1_sense_target(struct h1_sense *s)
 
 /* ---- fields ---- */
 
-static inline uint64_t bit(enum field_id id)
+/* Whether a field with that id has come before. */
+static inline bool has_seen(const struct h1_sense *s, enum field_id id)
 {
-    return (uint64_t)1 << id;
+    return s->head->fields.ids & FIELD_BIT(id);
 }
 
 static bool digits_to_u64(struct str text, uint64_t *value)
 {
-    *value = 0;
+    enum { NEVER_TOO_MUCH = 18 };
+    uint64_t sum = 0;
+
     for (size_t i = 0; i < text.len; i++) {
         uint8_t digit = (uint8_t)(text.at[i] - '0');
 
-        if (digit > 9 || *value > ((uint64_t)INT64_MAX - digit) / 10)
+        if (digit > 9 || (i >= NEVER_TOO_MUCH && sum > ((uint64_t)INT64_MAX - digit) / 10))
             return false;
-        *value = *value * 10 + digit;
+        sum = sum * 10 + digit;
     }
+    *value = sum;
     return text.len > 0;
 }
 
@@ -142,11 +166,13 @@ static bool take_length(struct h1_sense *s, struct str digits)
     uint64_t value;
 
     if (!digits_to_u64(digits, &value) ||
-        (s->seen & bit(FIELD_CONTENT_LENGTH) && value != s->head->length))
+        (has_seen(s, FIELD_CONTENT_LENGTH) && value != s->head->length))
         return h1_sense_bad(s, 400, "Content-Length is not one number");
-    s->lengths = s->seen & bit(FIELD_CONTENT_LENGTH);
+    /* Leading zeros are legal, and octal to some. */
+    s->rewrite_length |=
+        has_seen(s, FIELD_CONTENT_LENGTH) || (digits.len > 1 && digits.at[0] == '0');
     s->head->length = value;
-    s->seen |= bit(FIELD_CONTENT_LENGTH);
+    s->head->fields.ids |= FIELD_BIT(FIELD_CONTENT_LENGTH);
     return true;
 }
 
@@ -154,11 +180,11 @@ static bool take_length(struct h1_sense *s, struct str digits)
  * section 8.6). */
 static bool read_length(struct h1_sense *s, struct str value)
 {
-    if (s->seen & bit(FIELD_TRANSFER_ENCODING))
+    if (has_seen(s, FIELD_TRANSFER_ENCODING))
         return h1_sense_bad(s, 400, "Content-Length together with Transfer-Encoding");
-    if (s->kind == H1_REQUEST && s->seen & bit(FIELD_CONTENT_LENGTH))
+    if (s->kind == H1_REQUEST && has_seen(s, FIELD_CONTENT_LENGTH))
         return h1_sense_bad(s, 400, "more than one Content-Length");
-    if (s->kind == H1_REQUEST)
+    if (s->kind == H1_REQUEST || str_find(value, ',') == value.len)
         return take_length(s, value);
     do {
         if (!take_length(s, list_next(&value)))
@@ -167,10 +193,10 @@ static bool read_length(struct h1_sense *s, struct str value)
     return true;
 }
 
-/* RFC 9112 section 6.1: chunked once and last; we know no other coding. */
+/* RFC 9112 section 6.1: chunked once and last. */
 static bool read_codings(struct h1_sense *s, struct str list)
 {
-    if (s->seen & bit(FIELD_CONTENT_LENGTH))
+    if (has_seen(s, FIELD_CONTENT_LENGTH))
         return h1_sense_bad(s, 400, "Transfer-Encoding together with Content-Length");
     if (s->head->minor == 0)
         return h1_sense_bad(s, 400, "Transfer-Encoding in HTTP/1.0");
@@ -181,16 +207,28 @@ static bool read_codings(struct h1_sense *s, struct str list)
             return h1_sense_bad(s, 400, "chunked twice, or not the last transfer coding");
         if (!token_is_legal(item))
             return h1_sense_bad(s, 400, "Transfer-Encoding is malformed");
-        if (!str_eq_nocase(item, STR("chunked")))
-            return h1_sense_bad(s, 501, "unknown transfer coding");
-        s->chunked = true;
+        s->chunked = str_eq_nocase(item, STR("chunked"));
+        s->unknown_coding |= !s->chunked;
     } while (list.at);
+    return true;
+}
+
+/* RFC 9112 section 6.3: without chunked at its end a request's end is unknown, whatever the codings are.
+ * Section 6.1: we know no other one. */
+static bool judge_codings(struct h1_sense *s)
+{
+    if (!(has_seen(s, FIELD_TRANSFER_ENCODING)))
+        return true;
+    if (s->kind == H1_REQUEST && !s->chunked)
+        return h1_sense_bad(s, 400, "chunked is not the last transfer coding");
+    if (s->unknown_coding)
+        return h1_sense_bad(s, 501, "unknown transfer coding");
     return true;
 }
 
 static bool read_host(struct h1_sense *s, struct str value)
 {
-    if (s->seen & bit(FIELD_HOST)) {
+    if (has_seen(s, FIELD_HOST)) {
         s->head->bad_host_count = true;
         return h1_sense_bad(s, 400, "more than one Host field");
     }
@@ -213,6 +251,19 @@ static void read_connection(struct h1_sense *s, struct str list)
         s->close |= str_eq_nocase(item, STR("close"));
         s->keep_alive |= str_eq_nocase(item, STR("keep-alive"));
         s->upgrade |= str_eq_nocase(item, STR("upgrade"));
+        s->head->drops_trailers |= item.len > 0 && field_id_of(item) == FIELD_OTHER && !str_eq_nocase(item, STR("close"));
+    } while (list.at);
+}
+
+/* RFC 9110 section 10.1.1: there is one that we know. */
+static void read_expectations(struct h1_sense *s, struct str list)
+{
+    do {
+        struct str item = list_next(&list);
+        bool known = str_eq_nocase(item, STR("100-continue"));
+
+        s->expects |= known;
+        s->expects_more |= item.len > 0 && !known;
     } while (list.at);
 }
 
@@ -236,8 +287,7 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
             good = read_host(s, value);
         break;
     case FIELD_EXPECT:
-        if (s->kind == H1_REQUEST && !str_eq_nocase(value, STR("100-continue")))
-            good = h1_sense_bad(s, 417, "this expectation cannot be met");
+        read_expectations(s, value);
         break;
     case FIELD_TE:
         s->head->te_trailers |= list_has(value, STR("trailers"));
@@ -245,7 +295,7 @@ bool h1_sense_field(struct h1_sense *s, enum field_id id, struct str value)
     default:
         break;
     }
-    s->seen |= bit(id);
+    s->head->fields.ids |= FIELD_BIT(id);
     return good;
 }
 
@@ -257,12 +307,14 @@ static void finish_request(struct h1_sense *s)
 
     if (s->chunked)
         head->framing = FRAMING_CHUNKED;
-    else if (s->seen & bit(FIELD_CONTENT_LENGTH))
+    else if (has_seen(s, FIELD_CONTENT_LENGTH))
         head->framing = FRAMING_LENGTH;
     /* RFC 9110 section 10.1.1: without a body there is nothing to wait for; HTTP/1.0 knows no
      * 100. */
-    head->expect_continue = s->seen & bit(FIELD_EXPECT) && head->minor == 1 &&
-                            (s->chunked || head->length > 0);
+    head->expect_continue =
+        s->expects && head->minor == 1 && (s->chunked || head->length > 0);
+    if (has_seen(s, FIELD_EXPECT) && !head->expect_continue)
+        fields_drop(&head->fields, FIELD_EXPECT);
 }
 
 /* RFC 9112 section 6.3. A body where none may be is a broken sender: its connection is not used
@@ -271,14 +323,12 @@ static void finish_response(struct h1_sense *s)
 {
     struct head *head = s->head;
 
-    if (s->lengths) /* not to be repeated to the client: head->length says it */
-        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
     if (head->status < 200 || head->status == 204 || head->status == 304) {
         if (s->chunked || (head->status != 304 && head->length > 0))
             head->keep_alive = false;
     } else if (s->chunked) {
         head->framing = FRAMING_CHUNKED;
-    } else if (s->seen & bit(FIELD_CONTENT_LENGTH)) {
+    } else if (has_seen(s, FIELD_CONTENT_LENGTH)) {
         head->framing = FRAMING_LENGTH;
     } else {
         head->framing = FRAMING_CLOSE;
@@ -290,16 +340,22 @@ bool h1_sense_all(struct h1_sense *s)
 {
     struct head *head = s->head;
 
+    if (!judge_codings(s))
+        return false;
     head->keep_alive = !s->close && (head->minor == 1 || s->keep_alive);
-    head->upgrade = head->minor == 1 && s->upgrade && s->seen & bit(FIELD_UPGRADE);
+    if (s->rewrite_length) /* not to be repeated to the other side: head->length says it */
+        fields_drop(&head->fields, FIELD_CONTENT_LENGTH);
+    head->upgrade = head->minor == 1 && s->upgrade && has_seen(s, FIELD_UPGRADE);
     if (s->kind == H1_RESPONSE) {
         finish_response(s);
         return true;
     }
-    if (head->minor == 1 && !(s->seen & bit(FIELD_HOST))) {
+    if (head->minor == 1 && !(has_seen(s, FIELD_HOST))) {
         head->bad_host_count = true;
         return h1_sense_bad(s, 400, "no Host field");
     }
+    if (s->expects_more)
+        return h1_sense_bad(s, 417, "this expectation cannot be met");
     finish_request(s);
     return true;
 }

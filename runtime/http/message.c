@@ -2,94 +2,112 @@
 
 /* ---- field names ---- */
 
-enum { NAME_MIN = 2, NAME_MAX = 25 };
+enum { NAME_MIN = 2, NAME_MAX = 25, NAME_SLOTS = 64 };
 
 struct known_name {
-    char text[32]; /* lower case, padded for comparison by words */
-    enum field_id id;
+    char text[30]; /* lower case, padded for comparison by words */
+    uint8_t len, id;
 };
 
-/* By length; names of one length are found through `first`. */
-static const struct known_name known_names[] = {
-    {"te", FIELD_TE},
-    {"date", FIELD_DATE},
-    {"host", FIELD_HOST},
-    {"cookie", FIELD_COOKIE},
-    {"expect", FIELD_EXPECT},
-    {"origin", FIELD_ORIGIN},
-    {"server", FIELD_SERVER},
-    {"trailer", FIELD_TRAILER},
-    {"upgrade", FIELD_UPGRADE},
-    {"location", FIELD_LOCATION},
-    {"forwarded", FIELD_FORWARDED},
-    {"x-real-ip", FIELD_X_REAL_IP},
-    {"connection", FIELD_CONNECTION},
-    {"keep-alive", FIELD_KEEP_ALIVE},
-    {"set-cookie", FIELD_SET_COOKIE},
-    {"user-agent", FIELD_USER_AGENT},
-    {"traceparent", FIELD_TRACEPARENT},
-    {"content-type", FIELD_CONTENT_TYPE},
-    {"authorization", FIELD_AUTHORIZATION},
-    {"content-length", FIELD_CONTENT_LENGTH},
-    {"http2-settings", FIELD_HTTP2_SETTINGS},
-    {"accept-encoding", FIELD_ACCEPT_ENCODING},
-    {"x-forwarded-for", FIELD_X_FORWARDED_FOR},
-    {"proxy-connection", FIELD_PROXY_CONNECTION},
-    {"x-forwarded-host", FIELD_X_FORWARDED_HOST},
-    {"x-forwarded-port", FIELD_X_FORWARDED_PORT},
-    {"transfer-encoding", FIELD_TRANSFER_ENCODING},
-    {"x-forwarded-proto", FIELD_X_FORWARDED_PROTO},
-    {"proxy-authenticate", FIELD_PROXY_AUTHENTICATE},
-    {"x-forwarded-prefix", FIELD_X_FORWARDED_PREFIX},
-    {"proxy-authorization", FIELD_PROXY_AUTHORIZATION},
-    {"proxy-authentication-info", FIELD_PROXY_AUTHENTICATION_INFO},
+/* Where a name stands: its length, first and last but one byte are its own, and the factor was searched until no
+ * two names met in one slot. Lower case, or folded. */
+static inline unsigned name_slot(size_t len, uint8_t first, uint8_t last_but_one)
+{
+    uint32_t key = (uint32_t)len << 16 | (uint32_t)first << 8 | last_but_one;
+
+    return key * 0xee429805u >> 26;
+}
+
+#define NAME(text, id)                                                                             \
+    {                                                                                              \
+        text, sizeof(text) - 1, id                                                                 \
+    }
+
+static const struct known_name known_names[NAME_SLOTS] = {
+    [1] = NAME("content-length", FIELD_CONTENT_LENGTH),
+    [2] = NAME("cookie", FIELD_COOKIE),
+    [5] = NAME("traceparent", FIELD_TRACEPARENT),
+    [7] = NAME("content-type", FIELD_CONTENT_TYPE),
+    [9] = NAME("location", FIELD_LOCATION),
+    [10] = NAME("origin", FIELD_ORIGIN),
+    [12] = NAME("via", FIELD_VIA),
+    [14] = NAME("http2-settings", FIELD_HTTP2_SETTINGS),
+    [16] = NAME("authorization", FIELD_AUTHORIZATION),
+    [17] = NAME("x-forwarded-proto", FIELD_X_FORWARDED_PROTO),
+    [18] = NAME("x-real-ip", FIELD_X_REAL_IP),
+    [20] = NAME("te", FIELD_TE),
+    [21] = NAME("trailer", FIELD_TRAILER),
+    [22] = NAME("date", FIELD_DATE),
+    [27] = NAME("x-forwarded-for", FIELD_X_FORWARDED_FOR),
+    [29] = NAME("host", FIELD_HOST),
+    [30] = NAME("server", FIELD_SERVER),
+    [33] = NAME("accept-encoding", FIELD_ACCEPT_ENCODING),
+    [35] = NAME("max-forwards", FIELD_MAX_FORWARDS),
+    [36] = NAME("set-cookie", FIELD_SET_COOKIE),
+    [38] = NAME("keep-alive", FIELD_KEEP_ALIVE),
+    [40] = NAME("x-forwarded-prefix", FIELD_X_FORWARDED_PREFIX),
+    [41] = NAME("transfer-encoding", FIELD_TRANSFER_ENCODING),
+    [42] = NAME("upgrade", FIELD_UPGRADE),
+    [46] = NAME("proxy-authorization", FIELD_PROXY_AUTHORIZATION),
+    [47] = NAME("x-forwarded-host", FIELD_X_FORWARDED_HOST),
+    [48] = NAME("user-agent", FIELD_USER_AGENT),
+    [50] = NAME("proxy-authenticate", FIELD_PROXY_AUTHENTICATE),
+    [52] = NAME("x-forwarded-port", FIELD_X_FORWARDED_PORT),
+    [56] = NAME("forwarded", FIELD_FORWARDED),
+    [58] = NAME("proxy-authentication-info", FIELD_PROXY_AUTHENTICATION_INFO),
+    [60] = NAME("proxy-connection", FIELD_PROXY_CONNECTION),
+    [62] = NAME("expect", FIELD_EXPECT),
+    [63] = NAME("connection", FIELD_CONNECTION),
 };
 
-/* Index of the first name of a length; the next entry ends the range. */
-static const uint8_t first[NAME_MAX + 2] = {
-    [2] = 0,   [3] = 1,   [4] = 1,   [5] = 3,   [6] = 3,   [7] = 7,   [8] = 9,
-    [9] = 10,  [10] = 12, [11] = 16, [12] = 17, [13] = 18, [14] = 19, [15] = 21,
-    [16] = 23, [17] = 26, [18] = 28, [19] = 30, [20] = 31, [21] = 31, [22] = 31,
-    [23] = 31, [24] = 31, [25] = 31, [26] = 32,
-};
-
-_Static_assert(sizeof known_names / sizeof known_names[0] == FIELD_COUNT - 1,
-               "a field without name");
-
-/* Tokens have no byte that this folds onto a letter, a digit or a hyphen but their upper case. */
-static uint64_t fold(const char *at)
+static uint64_t word8(const char *at)
 {
     uint64_t word;
 
     memcpy(&word, at, sizeof word);
-    return word | 0x2020202020202020u;
+    return word;
 }
 
-static bool same_name(const char *lower, struct str name)
+static uint32_t word4(const char *at)
 {
+    uint32_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Text has no byte that a set bit 5 turns into a letter, a digit or a hyphen but their upper case. The last
+ * word overlaps the one before. */
+static inline bool same_name(const char *lower, const char *name, size_t len)
+{
+    const uint64_t fold = 0x2020202020202020u;
     size_t at = 0;
 
-    if (name.len < sizeof(uint64_t)) {
-        for (; at < name.len; at++)
-            if (lower[at] != (char)(name.at[at] | 0x20))
-                return false;
-        return true;
+    if (len < 4) {
+        while (at < len && lower[at] == (char)(name[at] | 0x20))
+            at++;
+        return at == len;
     }
-    for (; at + sizeof(uint64_t) < name.len; at += sizeof(uint64_t))
-        if (fold(name.at + at) != fold(lower + at))
+    if (len < 8)
+        return word4(lower) == (word4(name) | (uint32_t)fold) &&
+               word4(lower + len - 4) == (word4(name + len - 4) | (uint32_t)fold);
+    for (; at + 8 < len; at += 8)
+        if (word8(lower + at) != (word8(name + at) | fold))
             return false;
-    at = name.len - sizeof(uint64_t);
-    return fold(name.at + at) == fold(lower + at);
+    return word8(lower + len - 8) == (word8(name + len - 8) | fold);
 }
 
 enum field_id field_id_of(struct str name)
 {
+    const struct known_name *known;
+
     if (name.len < NAME_MIN || name.len > NAME_MAX)
         return FIELD_OTHER;
-    for (unsigned i = first[name.len]; i < first[name.len + 1]; i++)
-        if (same_name(known_names[i].text, name))
-            return known_names[i].id;
-    return FIELD_OTHER;
+    known = &known_names[name_slot(name.len, (uint8_t)(name.at[0] | 0x20),
+                                   (uint8_t)(name.at[name.len - 2] | 0x20))];
+    if (known->len != name.len || !same_name(known->text, name.at, name.len))
+        return FIELD_OTHER;
+    return known->id;
 }
 
 /* ---- lists ---- */
@@ -133,6 +151,8 @@ bool list_has(struct str value, struct str token)
 
 const struct field *fields_find(const struct fields *fields, enum field_id id)
 {
+    if (!(fields->ids & FIELD_BIT(id)))
+        return NULL;
     for (unsigned i = 0; i < fields->count; i++)
         if (fields->at[i].id == id && !fields->at[i].dropped)
             return &fields->at[i];
@@ -152,29 +172,18 @@ const struct field *fields_named(const struct fields *fields, struct str name,
 
 void fields_drop(struct fields *fields, enum field_id id)
 {
+    if (!(fields->ids & FIELD_BIT(id)))
+        return;
     for (unsigned i = 0; i < fields->count; i++)
         if (fields->at[i].id == id)
             fields->at[i].dropped = true;
 }
 
-static bool is_hop_by_hop(enum field_id id)
-{
-    switch (id) {
-    case FIELD_CONNECTION:
-    case FIELD_HTTP2_SETTINGS:
-    case FIELD_KEEP_ALIVE:
-    case FIELD_PROXY_AUTHENTICATE:
-    case FIELD_PROXY_AUTHENTICATION_INFO:
-    case FIELD_PROXY_AUTHORIZATION:
-    case FIELD_PROXY_CONNECTION:
-    case FIELD_TE:
-    case FIELD_TRANSFER_ENCODING:
-    case FIELD_UPGRADE:
-        return true;
-    default:
-        return false;
-    }
-}
+#define HOP_BY_HOP                                                                                 \
+    (FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_HTTP2_SETTINGS) | FIELD_BIT(FIELD_KEEP_ALIVE) | \
+     FIELD_BIT(FIELD_PROXY_AUTHENTICATE) | FIELD_BIT(FIELD_PROXY_AUTHENTICATION_INFO) |            \
+     FIELD_BIT(FIELD_PROXY_AUTHORIZATION) | FIELD_BIT(FIELD_PROXY_CONNECTION) |                    \
+     FIELD_BIT(FIELD_TE) | FIELD_BIT(FIELD_TRANSFER_ENCODING) | FIELD_BIT(FIELD_UPGRADE))
 
 /* The fields we know are end-to-end, and some unknown ones: naming them in Connection would take
  * from the next hop what a policy has just checked (RFC 9110 section 7.6.1 forbids senders to do
@@ -210,12 +219,14 @@ static void drop_named(struct fields *fields, struct str list)
 
 void fields_drop_hop_by_hop(struct fields *fields)
 {
+    if (!(fields->ids & HOP_BY_HOP))
+        return;
     for (unsigned i = 0; i < fields->count; i++) {
         struct field *field = &fields->at[i];
 
         if (field->id == FIELD_CONNECTION)
             drop_named(fields, field_value(field));
-        if (is_hop_by_hop(field->id))
+        if (FIELD_BIT(field->id) & HOP_BY_HOP)
             field->dropped = true;
     }
 }

@@ -37,6 +37,7 @@ enum field_id {
     FIELD_HOST,
     FIELD_KEEP_ALIVE,
     FIELD_LOCATION,
+    FIELD_MAX_FORWARDS,
     FIELD_ORIGIN,
     FIELD_PROXY_AUTHENTICATE,
     FIELD_PROXY_AUTHENTICATION_INFO,
@@ -50,6 +51,7 @@ enum field_id {
     FIELD_UPGRADE,
     FIELD_USER_AGENT,
     FIELD_TRACEPARENT,
+    FIELD_VIA,
     FIELD_X_FORWARDED_FOR,
     FIELD_X_FORWARDED_HOST,
     FIELD_X_FORWARDED_PORT,
@@ -73,7 +75,10 @@ struct fields {
     struct field *at;
     uint16_t count, cap;
     bool underscores; /* a name holds an underscore */
+    uint64_t ids;     /* FIELD_BIT of each id that came, dropped ones too */
 };
+
+#define FIELD_BIT(id) ((uint64_t)1 << (id))
 
 /* How a body is delimited (RFC 9112 section 6.3). */
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
@@ -97,6 +102,8 @@ struct head {
     bool expect_continue;
     bool upgrade; /* Connection names upgrade and an Upgrade field is there */
     bool te_trailers;
+    bool drops_trailers; /* Connection names fields, which may be trailers */
+    bool is_https;       /* requests: the target is an https URL, whatever the connection is */
     bool bad_host_count; /* requests: none or several Host fields (RFC 9112 section 3.2) */
     struct fields fields;
     size_t head_len; /* bytes of the whole head, its empty line included */

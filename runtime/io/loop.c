@@ -11,8 +11,8 @@ enum {
     SLOT_BITS = 6,
     LAST_LEVEL = LOOP_LEVELS - 1,
     POSTED_PER_RUN = 256, /* then readiness is asked for again */
-    CHUNK_SIZE = 4096,
-    CHUNKS_KEPT = 512,
+    CHUNK_SIZE = 8192,    /* a proxied request fits in one */
+    CHUNKS_KEPT = 256,
 };
 
 /* ---- the clock ---- */

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static ssize_t fail(struct stream *stream, int error)
@@ -107,13 +108,29 @@ int stream_connected(struct stream *stream)
     return stream->error;
 }
 
+/* The calls of the hot path without the C library's wrappers, which are cancellation points: each would
+ * switch asynchronous cancellation on and off with atomic operations, and nobody here cancels threads. */
+static ssize_t do_recv(int fd, void *to, size_t room)
+{
+    return syscall(SYS_recvfrom, fd, to, room, 0, NULL, NULL);
+}
+
+static ssize_t do_send(int fd, const struct iovec *iov, int count, int flags)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+
+    if (count == 1)
+        return syscall(SYS_sendto, fd, iov->iov_base, iov->iov_len, flags, NULL, 0);
+    return syscall(SYS_sendmsg, fd, &message, flags);
+}
+
 ssize_t stream_read(struct stream *stream, void *to, size_t room)
 {
     ssize_t got;
 
     assert(room > 0);
     do
-        got = recv(stream->fd, to, room, 0);
+        got = do_recv(stream->fd, to, room);
     while (got < 0 && errno == EINTR);
     if (got < 0 && errno != EAGAIN)
         return fail(stream, errno);
@@ -136,12 +153,10 @@ static size_t iov_len(const struct iovec *iov, int count)
 
 static ssize_t send_iov(struct stream *stream, const struct iovec *iov, int count, int flags)
 {
-    struct msghdr message = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
     ssize_t sent;
 
     do
-        sent = count == 1 ? send(stream->fd, iov->iov_base, iov->iov_len, flags | MSG_NOSIGNAL)
-                          : sendmsg(stream->fd, &message, flags | MSG_NOSIGNAL);
+        sent = do_send(stream->fd, iov, count, flags | MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno != EAGAIN)
         return fail(stream, errno);

@@ -61,7 +61,7 @@ static struct str print_address(struct gw_req *rq, const uint8_t address[16])
     static const uint8_t none[16];
     char *text;
 
-    if (memcmp(address, none, sizeof none) == 0)
+    if (!ip_is_v4(address) && memcmp(address, none, sizeof none) == 0)
         return STR("unix:");
     text = pool_take(&rq->pool, IP_TEXT);
     return (struct str){text, ip_print(address, text)};
@@ -260,19 +260,27 @@ static void find_client(const struct gw_req *rq, struct hop *client)
     }
 }
 
-static bool is_ours(uint8_t id)
+#define OURS                                                                                       \
+    (FIELD_BIT(FIELD_FORWARDED) | FIELD_BIT(FIELD_X_FORWARDED_FOR) |                               \
+     FIELD_BIT(FIELD_X_FORWARDED_HOST) | FIELD_BIT(FIELD_X_FORWARDED_PORT) |                       \
+     FIELD_BIT(FIELD_X_FORWARDED_PREFIX) | FIELD_BIT(FIELD_X_FORWARDED_PROTO) |                    \
+     FIELD_BIT(FIELD_X_REAL_IP))
+
+/* What the peer says of those before it is not passed on as it stands. */
+static void drop_ours(struct fields *fields)
 {
-    return (id >= FIELD_X_FORWARDED_FOR && id <= FIELD_X_REAL_IP) || id == FIELD_FORWARDED;
+    if (!(fields->ids & OURS))
+        return;
+    for (unsigned i = 0; i < fields->count; i++)
+        if (FIELD_BIT(fields->at[i].id) & OURS)
+            fields->at[i].dropped = true;
 }
 
 void forwarded_resolve(struct gw_req *rq, const struct sockaddr *peer)
 {
     struct hop client = {0};
 
-    for (unsigned i = 0; i < rq->head.fields.count; i++) {
-        if (is_ours(rq->head.fields.at[i].id))
-            rq->head.fields.at[i].dropped = true;
-    }
+    drop_ours(&rq->head.fields);
     peer_address(peer, client.address);
     rq->peer_address = print_address(rq, client.address);
     rq->client_address = rq->peer_address;

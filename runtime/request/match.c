@@ -27,8 +27,33 @@ bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *val
     return urlpath_query_is(rq->head.query, name, values, count);
 }
 
-bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count)
+/* "Example.COM:8080" is "example.com". The parser has seen to it that the last colon outside brackets begins
+ * the port. */
+static struct str host_of(struct gw_req *rq, struct str authority)
 {
+    size_t len = 0;
+    bool upper = false, inside = false;
+    char *lower;
+
+    for (; len < authority.len && (inside || authority.at[len] != ':'); len++) {
+        char c = authority.at[len];
+        inside = (inside || c == '[') && c != ']';
+        upper = upper || (c >= 'A' && c <= 'Z');
+    }
+    if (!upper)
+        return str_head(authority, len);
+    lower = pool_take(&rq->pool, len);
+    for (size_t i = 0; i < len; i++) {
+        char c = authority.at[i];
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    return (struct str){lower, len};
+}
+
+bool gw_host_is(struct gw_req *rq, const struct str *hosts, size_t count)
+{
+    if (!rq->host.at)
+        rq->host = host_of(rq, rq->head.authority);
     for (size_t i = 0; i < count; i++)
         if (urlpath_host_is(rq->host, hosts[i]))
             return true;
@@ -45,7 +70,7 @@ bool gw_path_starts(const struct gw_req *rq, struct str prefix)
     return urlpath_below(rq->path, prefix);
 }
 
-static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
+static bool holds(struct gw_req *rq, const struct gw_condition *condition)
 {
     switch (condition->kind) {
     case GW_IF_HOST:
@@ -65,7 +90,7 @@ static bool holds(const struct gw_req *rq, const struct gw_condition *condition)
     return false;
 }
 
-static bool all_hold(const struct gw_req *rq, const struct gw_variant *variant)
+static bool all_hold(struct gw_req *rq, const struct gw_variant *variant)
 {
     for (uint32_t i = 0; i < variant->condition_count; i++)
         if (!holds(rq, &variant->conditions[i]))
@@ -147,9 +172,11 @@ static enum gw_match choose_variant(struct gw_req *rq, const struct gw_paths *pa
         if (!all_hold(rq, variant))
             continue;
         rq->route = variant_route(paths, variant, &rq->head);
-        if (rq->route)
+        if (rq->route && rq->head.method != METHOD_OPTIONS)
             return GW_MATCH_FOUND;
         rq->allow = allow_also(rq, rq->allow, paths->allows[variant->methods.allow]);
+        if (rq->route)
+            return GW_MATCH_FOUND;
     }
     return unmatched(rq);
 }
@@ -162,10 +189,10 @@ static enum gw_match choose_method(struct gw_req *rq, const struct gw_paths *pat
         return choose_variant(rq, paths, methods);
     if (rq->head.method != METHOD_OTHER)
         rq->route = route_of(paths, methods, rq->head.method);
-    if (rq->route)
+    if (rq->route && rq->head.method != METHOD_OPTIONS)
         return GW_MATCH_FOUND;
     rq->allow = paths->allows[methods->allow];
-    return unmatched(rq);
+    return rq->route ? GW_MATCH_FOUND : unmatched(rq);
 }
 
 /* ---- paths ---- */
@@ -179,6 +206,15 @@ static const char *settle_path(struct gw_req *rq, const struct gw_paths *paths)
         rules.encoded_slash = URLPATH_SLASH_KEEP;
     return urlpath_normalise(rq->head.path, &rules,
                              pool_take(&rq->pool, urlpath_room(rq->head.path.len)), &rq->path);
+}
+
+/* What may be read from the path on: it stands in the request's head, as a rule. Two empty lines may have come
+ * before the head, and count in its length. */
+static size_t readable_at(const struct head *head, struct str path)
+{
+    size_t before = (size_t)((uintptr_t)path.at - (uintptr_t)head->method_text.at) + 4;
+
+    return before < head->head_len ? head->head_len - before : path.len;
 }
 
 /* A case-insensitive map is asked in lower case; the path itself stays as the client wrote it. */
@@ -208,8 +244,10 @@ enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
     }
     if (!normal && (rq->reason = settle_path(rq, paths)))
         return GW_MATCH_BAD_PATH;
-    number = paths->rules.case_sensitive ? pathmap_find(&paths->map, rq->path, rq->params)
-                                         : find_folded(rq, paths);
+    number = paths->rules.case_sensitive
+                 ? pathmap_find_ahead(&paths->map, rq->path, readable_at(&rq->head, rq->path),
+                                      rq->params)
+                 : find_folded(rq, paths);
     found = number < 0 ? GW_MATCH_NO_PATH : choose_method(rq, paths, (uint32_t)number);
     if (normal || !urlpath_has_encoded_slash(rq->path))
         return found;

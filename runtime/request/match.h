@@ -82,7 +82,7 @@ struct str gw_allow(const struct gw_req *rq);
  * be "*.x", every name below x; a path starts with a prefix when it is the prefix or lies below it. */
 bool gw_header_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
 bool gw_query_is(const struct gw_req *rq, struct str name, const struct str *values, size_t count);
-bool gw_host_is(const struct gw_req *rq, const struct str *hosts, size_t count);
+bool gw_host_is(struct gw_req *rq, const struct str *hosts, size_t count);
 bool gw_param_is(const struct gw_req *rq, unsigned param, const struct str *values, size_t count);
 bool gw_path_starts(const struct gw_req *rq, struct str prefix);
 

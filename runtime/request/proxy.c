@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "request/forwarded.h"
 #include "request/hold.h"
+#include "request/hops.h"
 #include "request/pace.h"
 #include "request/reply.h"
 #include "request/request_id.h"
@@ -41,9 +42,16 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     head_put(text, STR(" HTTP/1.1\r\n"));
     put_host(rq, call, text);
     head_put_fields(text, &rq->head.fields);
+    head_put(text, hops_via(rq));
     head_put(text, rq->added_request);
-    if (call->framing == FRAMING_CHUNKED)
+    if (call->framing == FRAMING_CHUNKED) {
         head_put(text, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (call->framing == FRAMING_LENGTH &&
+               !fields_find(&rq->head.fields, FIELD_CONTENT_LENGTH)) {
+        head_put(text, STR("Content-Length: "));
+        head_put_number(text, call->length);
+        head_put(text, STR("\r\n"));
+    }
     /* RFC 9110 section 6.5.1: we keep trailers if the client does. */
     if (rq->head.te_trailers)
         head_put(text, STR("TE: trailers\r\nConnection: TE\r\n"));
@@ -58,6 +66,8 @@ static void add_lines(struct gw_req *rq)
 
     text_add(&lines, rq->added_request);
     forwarded_lines(rq, &lines);
+    if (hops_are_counted(rq))
+        hops_count_down(rq, &lines);
     request_id_line(rq, &lines);
     rq->added_request = text_str(&lines);
 }
@@ -69,6 +79,7 @@ static void on_interim(struct upstream_call *call)
         .status = call->head.status, .reason = call->head.reason, .fields = &call->head.fields};
 
     fields_drop_hop_by_hop(&call->head.fields);
+    fields_drop(&call->head.fields, FIELD_CONTENT_LENGTH); /* RFC 9110 section 8.6 */
     rq->x->ops->interim(rq->x, &head);
 }
 
@@ -131,7 +142,7 @@ static bool is_holding(struct gw_req *rq)
 
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
-    struct upstream_call *call = pool_new(&rq->pool, struct upstream_call);
+    struct upstream_call *call = call_new(&rq->pool);
     bool has_body = rq->head.framing != FRAMING_NONE;
 
     rq->forward = forward;
@@ -144,7 +155,6 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->upstreams = rq->worker->upstreams;
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
-    call->pool = &rq->pool;
     call->body = has_body ? body_of(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;
@@ -173,6 +183,8 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
 {
     struct upstream_call *call = rq->upstream;
 
+    if (!call && hops_are_counted(rq) && hops_check(rq) != GW_GO)
+        return GW_DONE;
     if (!call && is_holding(rq))
         return req_park(rq, &rq->hold->op);
     if (!call && rq->hold && rq->hold->op.state != OP_DONE)

@@ -8,6 +8,7 @@
 #ifndef REQUEST_REQ_H
 #define REQUEST_REQ_H
 
+#include "base/log.h"
 #include "client/call.h"
 #include "http/exchange.h"
 #include "io/op.h"
@@ -104,6 +105,7 @@ struct gw_forwarded {
     uint32_t trusted_count;
     struct str trusted_file; /* empty: none; one CIDR a line */
     enum { GW_FORWARDED_FOR, GW_FORWARDED_RFC7239, GW_FORWARDED_REAL_IP } header;
+    bool via; /* the upstream is told of this hop */
 };
 
 struct gw_listener {
@@ -146,6 +148,9 @@ struct gw_correlation {
     bool echo, trust;
 };
 
+/* What becomes of names that a CGI-like backend would take for others. */
+enum gw_underscores { GW_UNDERSCORES_DROP, GW_UNDERSCORES_REJECT, GW_UNDERSCORES_PASS };
+
 struct gateway {
     uint32_t abi; /* GW_ABI */
     struct str name, version, build_id;
@@ -165,8 +170,8 @@ struct gateway {
     struct h1_limits upstream_limits;  /* limits.upstream_headers */
     uint64_t buffers;                  /* bytes of all held bodies */
     uint32_t drain_delay, drain_grace; /* ms */
-    uint8_t underscores;               /* 0 drop, 1 reject, 2 pass */
-    uint8_t log_level;                 /* 0 debug … 3 error */
+    enum gw_underscores underscores;
+    enum log_level log_level;
 };
 
 /* ---- one request ---- */
@@ -180,10 +185,9 @@ struct gw_req {
     /* what a flow may read */
     int at;                       /* label of the flow */
     const struct gw_route *route; /* NULL before and without a match */
-    struct head head;             /* the request's head; strings point into the carrier's buffer */
     struct str path;              /* normalised: what is matched and sent on */
-    struct str host;              /* lower case, without port */
-    struct str allow;             /* methods of the path, when there is no route: see gw_allow */
+    struct str host;  /* lower case, without port; at NULL: nobody has asked yet, see gw_host_is */
+    struct str allow; /* methods of the path, for OPTIONS and without a route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
     struct str peer_address;   /* text; the other end of the connection */
@@ -223,7 +227,9 @@ struct gw_req {
     uint32_t upstream_ms;         /* send to head, last try */
     uint64_t bytes_in, bytes_out; /* bodies */
 
-    /* Path parameters of the route, slices of path. Last, since only those are ever written. */
+    /* Not zeroed, here and below. The request's head; its strings point into the carrier's buffer. */
+    struct head head;
+    /* Path parameters of the route, slices of path. Only those are ever written. */
     struct str params[GW_MAX_PARAMS];
 };
 

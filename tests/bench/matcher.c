@@ -1,14 +1,16 @@
-/* matcher: nanoseconds per match over a real route list, beside a plain segment trie.
+/* matcher: nanoseconds per match over a real route list, beside a plain segment trie, in interleaved rounds.
  *
  *   matcher ROUTES [REQUESTS]     ROUTES: "METHOD /template" lines; so many random requests (default 20000)
  *
- * Warm: the tables stay in the caches. Cold: they are thrown out of them before each request. */
+ * Warm: the tables stay in the caches, the median of all rounds; cold: they are thrown out of them before each
+ * request. Then the worst that a request can meet, and maps of 10,000 and 50,000 paths. CPU time of the thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "../lib/templates.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "base/urlpath.h"
 
 /* ---- the opponent: one hash table per node, literal before parameter, with backtracking ---- */
@@ -129,26 +131,38 @@ static uint32_t fast_find(const struct fast *node, const char *at, const char *e
 
 /* ---- measuring ---- */
 
-static double now_ns(void)
+static double clock_ns(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 static volatile uint32_t sink;
 
-enum { ROUNDS = 25, COLD = 2000, COLD_BYTES = 64 << 20 };
+enum { ROUNDS = 25, COLD = 100, COLD_BYTES = 64 << 20, RUNS = 5 };
 
 struct bench {
+    struct pool *pool;
     struct pathtree tree;
     struct fast *trie;
+    size_t paths, trie_bytes, unmatched;
+    uint32_t most_steps;
+    double build_ms;
     struct str *requests;
     size_t count;
 };
 
 static uint32_t run_pathmap(const struct bench *bench, struct str path)
+{
+    struct str params[PATHMAP_PARAMS];
+
+    return (uint32_t)pathmap_find_ahead(&bench->tree.map, path, path.len + PATHMAP_AHEAD, params) +
+           1;
+}
+
+static uint32_t run_careful(const struct bench *bench, struct str path)
 {
     struct str params[PATHMAP_PARAMS];
 
@@ -167,51 +181,89 @@ static uint32_t run_trie(const struct bench *bench, struct str path)
     return fast_find(bench->trie, path.at, path.at + path.len);
 }
 
-typedef uint32_t run_fn(const struct bench *bench, struct str path);
-
-static void warm(const char *name, const struct bench *bench, run_fn *run)
+/* What the requests themselves cost when they come out of memory. */
+static uint32_t run_touch(const struct bench *bench, struct str path)
 {
-    double best = 1e18;
+    uint32_t sum = (uint32_t)path.at[path.len - 1];
 
-    for (int round = 0; round < ROUNDS; round++) {
-        double start = now_ns();
-
-        for (size_t i = 0; i < bench->count; i++)
-            sink += run(bench, bench->requests[i]);
-        double each = (now_ns() - start) / (double)bench->count;
-        best = each < best ? each : best;
-    }
-    printf("%-28s %7.1f ns warm", name, best);
+    (void)bench;
+    for (size_t i = 0; i < path.len; i += 64)
+        sum += (uint32_t)path.at[i];
+    return sum;
 }
 
-static void cold(const struct bench *bench, run_fn *run)
+static const struct run {
+    const char *name;
+    uint32_t (*run)(const struct bench *bench, struct str path);
+} runs[RUNS] = {
+    {"segment trie", run_trie},
+    {"pathmap", run_pathmap},
+    {"pathmap and normal form", run_normalised},
+    {"pathmap, nothing readable behind", run_careful},
+    {"the requests' bytes alone", run_touch},
+};
+
+static int by_value(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, by_value);
+    return values[count / 2];
+}
+
+/* The request has just been read; the tables have not been looked at for long. */
+static double cold(const struct bench *bench, const struct run *run)
 {
     volatile char *trash = pool_xmalloc(COLD_BYTES);
-    double sum = 0, clock = 0;
+    double each[COLD];
 
-    for (int i = 0; i < COLD / 20; i++) {
-        struct str path = bench->requests[(size_t)i * 37 % bench->count];
+    for (size_t i = 0; i < COLD; i++) {
+        struct str path = bench->requests[i * 37 % bench->count];
 
         for (size_t j = 0; j < COLD_BYTES; j += 64)
             trash[j]++;
-        sink += (uint32_t)path.at[0] + (uint32_t)path.at[path.len - 1];
-        double start = now_ns();
-        clock += now_ns() - start;
-        start = now_ns();
-        sink += run(bench, path);
-        sum += now_ns() - start;
+        sink += run_touch(bench, path);
+        double before = clock_ns(CLOCK_MONOTONIC), start = clock_ns(CLOCK_MONOTONIC);
+        sink += run->run(bench, path);
+        each[i] = clock_ns(CLOCK_MONOTONIC) - start - (start - before);
     }
-    printf(" %7.0f ns cold\n", (sum - clock) / (COLD / 20));
     free((void *)trash);
+    return median(each, COLD);
 }
 
-/* A concrete path for a template. */
+/* One table; the first run is what the others are compared with. */
+static void compare(const struct bench *bench, int count)
+{
+    static double each[RUNS][ROUNDS], ratio[RUNS][ROUNDS];
+
+    for (int round = 0; round < ROUNDS; round++)
+        for (int r = 0; r < count; r++) {
+            double start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+            for (size_t i = 0; i < bench->count; i++)
+                sink += runs[r].run(bench, bench->requests[i]);
+            each[r][round] = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / (double)bench->count;
+            ratio[r][round] = each[r][round] / each[0][round];
+        }
+    for (int r = 0; r < count; r++)
+        printf("  %-33s %7.1f ns warm (%.2f) %8.0f ns cold\n", runs[r].name,
+               median(each[r], ROUNDS), median(ratio[r], ROUNDS), cold(bench, &runs[r]));
+}
+
+/* ---- maps and requests ---- */
+
+/* A concrete path for a template, and behind it what may be read: in a head something follows. */
 static struct str concrete(struct pool *pool, struct str pattern)
 {
     char out[4096];
     size_t len = 0;
 
-    for (size_t i = 0; i < pattern.len && len < sizeof out - 32; i++) {
+    for (size_t i = 0; i < pattern.len && len < sizeof out - 32 - PATHMAP_AHEAD; i++) {
         if (pattern.at[i] != '{') {
             out[len++] = pattern.at[i];
             continue;
@@ -220,60 +272,148 @@ static struct str concrete(struct pool *pool, struct str pattern)
         for (int n = 4 + rand() % 11; n > 0; n--)
             out[len++] = "abcdefghijklmnopqrstuvwxyz-0123456789"[rand() % 37];
     }
-    return pool_copy(pool, (struct str){out, len});
+    memset(out + len, ' ', PATHMAP_AHEAD);
+    return str_head(pool_copy(pool, (struct str){out, len + PATHMAP_AHEAD}), len);
+}
+
+/* `routes` with repetitions: each is as likely to be asked for. */
+static void bench_open(struct bench *bench, struct pool *pool, const struct str *routes,
+                       size_t route_count, size_t requests)
+{
+    struct map seen = {0};
+    struct trie root = {0};
+    struct pathtree_template *templates = pool_alloc(pool, route_count * sizeof *templates);
+
+    *bench = (struct bench){.pool = pool, .count = requests};
+    for (size_t i = 0; i < route_count; i++) {
+        if (map_set(&seen, pool, routes[i], &root))
+            continue;
+        trie_add(pool, &root, routes[i], (uint32_t)bench->paths);
+        templates[bench->paths++] = templates_parse(pool, routes[i]);
+    }
+
+    double start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (!pathtree_build(pool, templates, bench->paths, false, &bench->tree))
+        fprintf(stderr, "too many paths compete\n");
+    bench->build_ms = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / 1e6;
+    bench->trie = freeze(pool, &root, &bench->trie_bytes);
+    bench->requests = pool_alloc(pool, requests * sizeof *bench->requests);
+    for (size_t i = 0; i < requests; i++) {
+        struct str path = concrete(pool, routes[(size_t)rand() % route_count]);
+        uint32_t steps = pathmap_steps(&bench->tree.map, path);
+
+        bench->requests[i] = path;
+        bench->unmatched += run_pathmap(bench, path) == 0;
+        bench->most_steps = steps > bench->most_steps ? steps : bench->most_steps;
+    }
+}
+
+static void tell(const struct bench *bench, const char *what)
+{
+    printf(
+        "%s: %zu paths, built in %.1f ms; %zu bytes (%zu nodes, %zu slots, %zu of text, %zu trials), trie %zu "
+        "bytes; %zu requests, %u steps at most, %zu without a path\n",
+        what, bench->paths, bench->build_ms, pathtree_bytes(&bench->tree), bench->tree.nodes,
+        bench->tree.slots, bench->tree.text_len, bench->tree.trials, bench->trie_bytes,
+        bench->count, bench->most_steps, bench->unmatched);
+}
+
+/* Requests to the same map that differ from a path in their last byte alone. */
+static void almost(struct bench *bench)
+{
+    struct bench other = *bench;
+
+    other.requests = pool_alloc(bench->pool, other.count * sizeof *other.requests);
+    for (size_t i = 0; i < other.count; i++) {
+        struct str path = bench->requests[i];
+        char *copy = pool_alloc(bench->pool, path.len + PATHMAP_AHEAD);
+
+        memcpy(copy, path.at, path.len);
+        copy[path.len - 1] ^= 1;
+        other.requests[i] = (struct str){copy, path.len};
+    }
+    printf("the same, but for the last byte of each request:\n");
+    compare(&other, 2);
+}
+
+/* Paths that only a trial tells apart, and a path of as many segments as there can be. */
+static void worst(struct pool *pool)
+{
+    struct str trial[PATHMAP_TRIALS], deep;
+    struct text text = {.pool = pool};
+    struct bench bench;
+
+    for (size_t i = 0; i < PATHMAP_TRIALS; i++)
+        trial[i] = pool_printf(pool, "/files/{name}.type-%zu", i);
+    bench_open(&bench, pool, trial, PATHMAP_TRIALS, 2000);
+    tell(&bench, "a trial of the greatest length");
+    compare(&bench, 2);
+    for (size_t i = 0; i < PATHMAP_SEGMENTS / 2; i++)
+        text_printf(&text, i % 2 ? "/literal-%zu/{p%zu}" : "/{p%zu}/l%zu", i, i);
+    deep = text_str(&text);
+    bench_open(&bench, pool, &deep, 1, 2000);
+    tell(&bench, "the deepest path");
+    compare(&bench, 2);
+}
+
+static struct str name_of(struct pool *pool, size_t i)
+{
+    static const char *const words[] = {
+        "account", "billing", "catalog", "device", "event", "file",    "group", "invoice",
+        "job",     "ledger",  "member",  "notice", "order", "payment", "quota", "region"};
+
+    return i < 256 ? pool_printf(pool, "%s-%ss", words[i / 16], words[i % 16])
+                   : pool_printf(pool, "%s-%ss-%zu", words[i / 16 % 16], words[i % 16], i / 256);
+}
+
+/* Twenty paths for each of many resources. */
+static void synthetic(struct pool *pool, size_t count)
+{
+    struct str *routes = pool_alloc(pool, count * sizeof *routes);
+    struct bench bench;
+
+    for (size_t i = 0; i < count; i++) {
+        struct str name = name_of(pool, i / 20), part = name_of(pool, i % 20);
+
+        routes[i] =
+            i % 20 == 0   ? pool_printf(pool, "/v1/%.*s", STR_ARG(name))
+            : i % 20 == 1 ? pool_printf(pool, "/v1/%.*s/{id}", STR_ARG(name))
+            : i % 20 < 11
+                ? pool_printf(pool, "/v1/%.*s/{id}/%.*s", STR_ARG(name), STR_ARG(part))
+                : pool_printf(pool, "/v1/%.*s/{id}/%.*s/{part}", STR_ARG(name), STR_ARG(part));
+    }
+    bench_open(&bench, pool, routes, count, 100000);
+    tell(&bench, "synthetic");
+    compare(&bench, 2);
 }
 
 int main(int argc, char **argv)
 {
     struct pool pool;
-    struct trie root = {0};
-    struct bench bench = {.count = argc > 2 ? strtoul(argv[2], NULL, 10) : 20000};
     VEC(struct str) routes = {0};
-    VEC(struct pathtree_template) templates = {0};
-    struct map seen = {0};
+    struct bench bench;
     char line[8192], method[32], path[8000];
     FILE *file = argc > 1 ? fopen(argv[1], "r") : NULL;
-    size_t trie_bytes = 0, wrong = 0;
+    size_t count = argc > 2 ? strtoul(argv[2], NULL, 10) : 20000;
 
-    if (!file || bench.count == 0) {
+    if (!file || count == 0) {
         fprintf(stderr, "usage: matcher ROUTES [REQUESTS]\n");
         return 2;
     }
     pool_open(&pool, NULL);
     while (fgets(line, sizeof line, file))
-        if (sscanf(line, "%31s %7999s", method, path) == 2) {
-            struct str text = pool_copy(&pool, str_of(path));
-
-            *vec_add(&pool, &routes) = text;
-            if (map_set(&seen, &pool, text, &root))
-                continue;
-            trie_add(&pool, &root, text, (uint32_t)templates.count);
-            *vec_add(&pool, &templates) = templates_parse(&pool, text);
-        }
+        if (sscanf(line, "%31s %7999s", method, path) == 2)
+            *vec_add(&pool, &routes) = pool_copy(&pool, str_of(path));
     fclose(file);
-
-    double start = now_ns();
-    bool built = pathtree_build(&pool, templates.at, templates.count, false, &bench.tree);
-    printf("%zu routes, %zu paths; built in %.1f ms%s\n", routes.count, templates.count,
-           (now_ns() - start) / 1e6, built ? "" : ": too many compete");
-    bench.trie = freeze(&pool, &root, &trie_bytes);
-    bench.requests = pool_alloc(&pool, bench.count * sizeof *bench.requests);
     srand(42);
-    for (size_t i = 0; i < bench.count; i++) {
-        bench.requests[i] = concrete(&pool, routes.at[(size_t)rand() % routes.count]);
-        wrong += run_pathmap(&bench, bench.requests[i]) == 0;
-    }
-    printf("tables %zu bytes: %zu nodes, %zu slots, %zu of text, %zu pieces, %zu trials; trie %zu "
-           "bytes\n",
-           pathtree_bytes(&bench.tree), bench.tree.nodes, bench.tree.edges, bench.tree.text_len,
-           bench.tree.pieces, bench.tree.trials, trie_bytes);
-    printf("%zu requests, %zu without a path\n", bench.count, wrong);
-    warm("pathmap", &bench, run_pathmap);
-    cold(&bench, run_pathmap);
-    warm("pathmap and normal form", &bench, run_normalised);
-    cold(&bench, run_normalised);
-    warm("segment trie", &bench, run_trie);
-    cold(&bench, run_trie);
+    bench_open(&bench, &pool, routes.at, routes.count, count);
+    printf("%zu routes\n", routes.count);
+    tell(&bench, argv[1]);
+    compare(&bench, RUNS);
+    almost(&bench);
+    worst(&pool);
+    synthetic(&pool, 10000);
+    synthetic(&pool, 50000);
     pool_close(&pool);
-    return wrong > 0;
+    return bench.unmatched > 0;
 }

@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -10,6 +12,7 @@ import pytest
 from fixtures import GEN, IS_SANITIZED
 from http_peer import RawClient, wait_until
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SPEC = """openapi: 3.1.0
 info: {title: Shop, version: 1.0.0}
 security: []
@@ -116,6 +119,32 @@ def test_build_leaves_nothing_behind(gen):
     gen("build", "openapi.yaml", "-o", "gw", "-q", env={"TMPDIR": str(gen.folder / "tmp")})
     assert os.listdir(gen.folder / "tmp") == []
     assert sorted(os.listdir(gen.folder)) == ["gw", "openapi.yaml", "tmp"]
+
+
+def on_a_terminal(folder, *words, **env):
+    master, slave = os.openpty()
+    done = subprocess.run([GEN, *words], cwd=folder, stderr=slave, stdout=subprocess.DEVNULL, timeout=120,
+                          env={**os.environ, "TERM": "xterm", **env})
+    os.close(slave)
+    said = b""
+    try:
+        while piece := os.read(master, 65536):
+            said += piece
+    except OSError:  # the end of a terminal
+        pass
+    os.close(master)
+    assert done.returncode == 0, said
+    return said.decode()
+
+
+def test_progress_on_a_terminal(gen):
+    slow = gen.folder / "slow"
+    slow.write_text('#!/bin/sh\nsleep 0.2\nexec gcc "$@"\n')
+    slow.chmod(0o755)
+    said = on_a_terminal(gen.folder, "build", "openapi.yaml", "-o", "gw", CC=str(slow))
+    assert "  lower ...\r" in said and "total" not in said
+    assert re.search(r"\x1b\[K  build +\d+\.\d{3} s\r\n$", said), said
+    assert on_a_terminal(gen.folder, "build", "openapi.yaml", "-o", "gw", "-q") == ""
 
 
 def test_timings(gen):
@@ -272,3 +301,29 @@ def test_run_watches_the_document(gen):
     (gen.folder / "openapi.yaml").write_text(SPEC.replace("example: first", "example: second"))
     assert body(running.wait_for_ports(2)) == b"second"
     assert running.stop() == 0
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="the demo shows that the program is static")
+def test_demo():
+    done = subprocess.run([os.path.join(TOP, "examples/demo.sh"), GEN], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    asked = [shlex.split(line[2:]) for line in done.stdout.splitlines() if line.startswith("$ curl ")]
+    assert ["-d", '{"name":"Rex"}'] == next(words for words in asked if "-X" in words)[5:7]
+    statuses = re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M)
+    assert statuses == ["200", "200", "201", "405", "404"] and len(asked) == len(statuses)
+    assert "statically linked" in done.stdout and '"route":"getPet"' in done.stdout
+
+
+@pytest.mark.parametrize("lacks", ["nothing", "re2c", "<yaml.h>"])
+def test_deps_elsewhere(tmp_path, lacks):
+    """Without apt-get nothing is installed: what is missing is told, with the list of packages."""
+    for tool in ("sh", "make", "re2c", "gcc"):
+        if tool not in (lacks, "gcc"):
+            os.symlink(shutil.which(tool), tmp_path / tool)
+    (tmp_path / "gcc").write_text("#!/bin/sh\nread line\ncase $line in *'" + lacks + "'*) exit 1;; esac\n")
+    (tmp_path / "gcc").chmod(0o755)
+    done = subprocess.run([os.path.join(TOP, ".ci/deps.sh"), "demo"], capture_output=True, text=True, timeout=60,
+                          env={"PATH": str(tmp_path)})
+    assert done.returncode == (0 if lacks == "nothing" else 3), done.stderr
+    if lacks != "nothing":
+        assert f"missing: {lacks}\n" in done.stdout and "libcyaml-dev curl" in done.stdout

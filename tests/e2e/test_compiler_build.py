@@ -57,3 +57,47 @@ def test_relink_kit_links_again_as_its_note_says(made, tmp_path):
     assert "make" in (folder / "README").read_text()
     made("make", "-s", cwd=folder)
     assert made(str(folder / "shop"), "--routes") == made(str(tmp_path / "gw"), "--routes")
+
+
+def fails(folder, *words, **env):
+    (folder / "openapi.yaml").write_text(SPEC)
+    done = subprocess.run([GEN, "build", "openapi.yaml", *words], cwd=folder, capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **env})
+    assert done.returncode == 3, done
+    return done.stderr
+
+
+@pytest.mark.parametrize("words", [("-o", "no/such/gw"), ("-o", "folder"), ("-o", "gw", "--relink-kit", "no/kit.tar")])
+def test_what_cannot_be_written_is_said_before_the_compiler_runs(tmp_path, words):
+    (tmp_path / "folder").mkdir()
+    said = fails(tmp_path, *words, CC="false")
+    assert f"cannot write {words[-1]}: " in said and "make" not in said
+
+
+def test_what_is_missing_is_said_with_what_to_do(tmp_path):
+    said = fails(tmp_path, "-o", "gw", CC="no-such-compiler")
+    assert "no-such-compiler: No such file" in said and "apt-get install gcc libc6-dev" in said
+    linker = tmp_path / "linker"
+    linker.write_text('#!/bin/sh\ncase "$*" in *-levent*) echo "ld: cannot find -lcares: No such file or directory" >&2; '
+                      'exit 1;; esac\nexec gcc "$@"\n')
+    linker.chmod(0o755)
+    said = fails(tmp_path, "-o", "gw", CC=str(linker))
+    assert "cannot find -lcares" in said and "libc-ares-dev" in said and "a C compiler" not in said
+
+
+def test_what_make_says_is_passed_on(tmp_path):
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "libgw.a").write_text("")  # and no flags.mk
+    (tmp_path / "apigw-gen").write_bytes(open(GEN, "rb").read())
+    (tmp_path / "apigw-gen").chmod(0o755)
+    (tmp_path / "openapi.yaml").write_text(SPEC)
+    done = subprocess.run([tmp_path / "apigw-gen", "build", "openapi.yaml", "-o", "gw"], cwd=tmp_path, capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 3 and "*** The runtime kit is not in kit" in done.stderr, done.stderr
+
+
+def test_a_generated_project_asks_for_the_kit(made, tmp_path):
+    made(GEN, "generate", "openapi.yaml", "-o", "out")
+    done = subprocess.run(["make", "GW=/nowhere"], cwd=tmp_path / "out", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "The runtime kit is not in /nowhere: say where with GW=FOLDER" in done.stderr

@@ -95,3 +95,14 @@ def test_two_hundred_urls(module_gateway, explained):
             assert answer["Allow"] == allow, what
         taken.add(route or status)
     assert len(taken) > 15 and {400, 404, 405, 204} <= taken, taken
+
+
+@pytest.mark.parametrize("url,nearest", [("/v1", "/v1/"), ("/v1/hostss", "/v1/hosts"), ("/v1/a/b/", "/v1/a/b"),
+                                         ("/v1/caf%C3%A8", "/v1/caf%C3%A9"), ("/nowhere/to/be/found/at/all/in/it", None)])
+def test_the_nearest_template_is_named(tmp_path, url, nearest):
+    (tmp_path / "openapi.yaml").write_text(document().replace("  '/':", "  '/p-{x}': {get: {responses: {}}}\n  '/':"))
+    told = subprocess.run([GEN, "explain", "-q", "openapi.yaml", "GET", url, "--upstream", "http://127.0.0.1:9"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert told.returncode == 1 and "404" in told.stdout, told
+    found = re.search(r"^nearest +(.*)$", told.stdout, re.M)
+    assert (found and found.group(1)) == nearest

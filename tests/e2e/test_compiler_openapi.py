@@ -220,3 +220,32 @@ def test_versions_do_not_mix(both):
     (both / "two.yaml").write_text(TWO.replace("3.1.2", "3.0.3"))
     message = refused(both, "openapi", "one.yaml", "two.yaml")
     assert "openapi-version" in message and "the first is 3.1.0" in message
+
+
+def test_what_a_discriminator_maps_to_moves_too(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "openapi.yaml").write_text("""openapi: 3.1.0
+info: {title: Kinds, version: "1"}
+security: []
+paths: {/a: {get: {responses: {"200": {description: ok, content: {application/json: {schema: {$ref: "parts/pet.yaml#/Pet"}}}}}}}}
+components: {schemas: {Cat: {type: string}, Cow: {type: object}}}
+""")
+    (tmp_path / "parts/pet.yaml").write_text("""Pet:
+  oneOf: [{$ref: "#/Cat"}, {$ref: dog.yaml}]
+  discriminator:
+    propertyName: kind
+    mapping: {cat: "#/Cat", dog: dog.yaml, cow: "../openapi.yaml#/components/schemas/Cow", pet: Pet}
+  properties: {mapping: {enum: [a/b]}}
+  x-other: {mapping: {a: b/c}}
+Cat: {type: object}
+""")
+    (tmp_path / "parts/dog.yaml").write_text("type: object\n")
+    pet = yaml.safe_load(round_trip("openapi.yaml", tmp_path))["components"]["schemas"]["Pet"]
+    of = "#/components/schemas/"
+    assert pet["discriminator"]["mapping"] == {"cat": of + "Cat_2", "dog": of + "dog", "cow": of + "Cow", "pet": "Pet"}
+    assert pet["oneOf"] == [{"$ref": of + "Cat_2"}, {"$ref": of + "dog"}]
+    assert pet["properties"] == {"mapping": {"enum": ["a/b"]}} and pet["x-other"] == {"mapping": {"a": "b/c"}}
+
+    (tmp_path / "parts/dog.yaml").unlink()
+    done = subprocess.run([GEN, "openapi", "openapi.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "parts/pet.yaml:2:" in done.stderr and "parts/pet.yaml:5:" in done.stderr

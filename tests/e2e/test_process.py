@@ -78,7 +78,7 @@ def test_help(binary):
     done = run(binary, "--help")
     assert done.returncode == 0 and not done.stderr
     for option in ("--listen", "--status", "--upstream", "--workers", "--pid-file", "--check", "--routes",
-                   "--manifest", "--licenses", "--healthcheck", "--version", "--json", "--help"):
+                   "--manifest", "--licenses", "--healthcheck", "--version", "--json", "--help", "GW_RESOLVER"):
         assert option in done.stdout
 
 
@@ -92,6 +92,13 @@ def test_version_keeps_control_characters_from_the_terminal(build_cache):
     hostile = PLAIN.replace('version: "1"', r'version: "1\e[31m\n2"')
     told = run(build(build_cache, hostile), "--version").stdout
     assert "1?[31m?2" in told and told.count("\n") == 1
+
+
+def test_routes_keeps_what_deceives_from_the_terminal(build_cache):
+    hostile = PLAIN.replace("operationId: hello", r'operationId: "\e[2J\u202eh\x9bé\0"')
+    head, row = run(build(build_cache, hostile), "--routes").stdout.splitlines()
+    assert row.split() == ["GET", "/hello", "?[2J?h?é?", "-", "none"]
+    assert head.index("UPSTREAM") == row.index("-")  # columns are counted in characters
 
 
 def test_version_json(binary):
@@ -118,7 +125,7 @@ def test_licenses(binary):
     (["--nonsense"], "unknown argument --nonsense"),
     (["spec.yaml"], "unknown argument spec.yaml"),
     (["--listen"], "--listen needs a value"),
-    (["--workers", "none"], "--workers none: must be N"),
+    (["--workers", "none"], "--workers none: must be a number from 1 to 1024"),
     (["--upstream", "origin"], "--upstream origin: must be NAME=URL"),
     (["--check=1"], "--check takes no value"),
 ])

@@ -107,21 +107,27 @@ static struct str shape_of(struct pool *pool, struct str text)
 static void ask(const struct pathtree *tree, const struct pathtree_template *templates,
                 size_t count, struct str path)
 {
-    struct str params[PATHMAP_PARAMS];
-    char *exact = malloc(path.len + 1);
+    struct str params[PATHMAP_PARAMS], quick[PATHMAP_PARAMS];
+    char *exact = malloc(path.len + 1), *padded = malloc(path.len + PATHMAP_AHEAD);
     int32_t found;
     bool any = false;
 
     path.at = path.len ? memcpy(exact, path.at, path.len) : exact;
+    memset(padded, '/', path.len + PATHMAP_AHEAD);
+    memcpy(padded, path.at, path.len);
     found = pathmap_find(&tree->map, path, params);
+    check(found == pathmap_find_ahead(&tree->map, (struct str){padded, path.len},
+                                      path.len + PATHMAP_AHEAD, quick));
     for (size_t i = 0; i < count; i++)
         any |= path.len > 0 && path.at[0] == '/' && matches(&templates[i], path);
     check((found >= 0) == any && found < (int32_t)count);
     if (found >= 0) {
         check(matches(&templates[found], path));
         for (uint32_t i = 0; i < pathmap_params(&tree->map, (uint32_t)found); i++)
-            check(params[i].at >= path.at && params[i].at + params[i].len <= path.at + path.len);
+            check(params[i].at >= path.at && params[i].at + params[i].len <= path.at + path.len &&
+                  params[i].at - path.at == quick[i].at - padded && params[i].len == quick[i].len);
     }
+    free(padded);
     free(exact);
 }
 

@@ -1,10 +1,11 @@
 /* Documents. The first byte chooses the file's name, and with it the rules. Whatever the input: reading
- * ends, either with a tree or with complaints in places that exist; a tree written as JSON reads as the same
- * tree; complaints can be printed in every format. */
+ * ends, either with a tree or with complaints in places that exist; a tree written as JSON or YAML reads as the
+ * same tree; complaints can be printed in every format. */
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "yaml.h"
+#include "yaml_write.h"
 
 enum { NODES_MAX = 20000 };
 
@@ -47,16 +48,25 @@ static void print_all(struct job *job)
     }
 }
 
-static void read_again(struct job *job, const struct node *tree)
+/* What was written reads as the tree that it was written from. */
+static void read_again(struct job *job, const char *name, struct str written, struct str as_json)
 {
-    struct text once = {.pool = &job->pool}, twice = {.pool = &job->pool};
-    struct node *again;
+    struct text json = {.pool = &job->pool};
+    struct node *again = yaml_read(job, source_add(&job->sources, str_of(name), written));
 
-    node_json(tree, &once, 2);
-    again = yaml_read(job, source_add(&job->sources, STR("again.json"), text_str(&once)));
     check(again != NULL);
-    node_json(again, &twice, 2);
-    check(str_eq(text_str(&once), text_str(&twice)));
+    node_json(again, &json, 2);
+    check(str_eq(text_str(&json), as_json));
+}
+
+static void write_and_read_again(struct job *job, const struct node *tree)
+{
+    struct text json = {.pool = &job->pool}, yaml = {.pool = &job->pool};
+
+    node_json(tree, &json, 2);
+    read_again(job, "again.json", text_str(&json), text_str(&json));
+    yaml_write(tree, &yaml);
+    read_again(job, "again.yaml", text_str(&yaml), text_str(&json));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!tree)
         print_all(&job);
     else if (count_nodes(tree, 0) < NODES_MAX)
-        read_again(&job, tree);
+        write_and_read_again(&job, tree);
     pool_close(&job.pool);
     return 0;
 }

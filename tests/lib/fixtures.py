@@ -157,3 +157,12 @@ def module_origin():
     """One for all tests of a file; each calls forget() first."""
     with Origin() as one:
         yield one
+
+
+@pytest.fixture
+def module_upstream(module_origin):
+    """The same, as new; what it could not understand fails the test."""
+    module_origin.forget()
+    yield module_origin
+    module_origin.settle()
+    assert not module_origin.failures, module_origin.failures

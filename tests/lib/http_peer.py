@@ -39,6 +39,7 @@ class Message:
         self.raw = b""
         self.chunks = None  # sizes, when the body came chunked
         self.complete = False  # an origin has read all of the body
+        self.connection = None  # by which it reached an origin
 
     @property
     def status(self):
@@ -363,6 +364,7 @@ class Origin:
         if request is None:
             return False
         on_head, answer, connection.may_break = self.on_head, self.answer, self.may_break
+        request.connection = connection
         self._record(request)
         if on_head and on_head(connection, request):
             return connection.open

@@ -2,77 +2,86 @@
  * path may change them all. */
 #include "gateway.h"
 
-/* A node looks at one segment; its edges begin at `edges`. */
-static const struct pathmap_small_node nodes[] = {
-    {.edges = 0, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 2, .segment = 0},
-    {.edges = 2, .otherwise = PATHMAP_NONE, .seed = 2, .slots = 2, .segment = 0},
-    {.edges = 4, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
-    {.edges = 5, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 2, .segment = 0},
-    {.edges = 7, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
-};
-
-static const struct pathmap_small_edge edges[] = {
-    /* me */
-    {.text = 9, .next = PATHMAP_TO(2)},
-    /* products */
-    {.text = 0, .next = PATHMAP_TO(0)},
-    /* shop */
-    {.text = 12, .next = PATHMAP_TO(4)},
-    /* products */
-    {.text = 0, .next = PATHMAP_TO(1)},
-    /* shop */
-    {.text = 12, .next = PATHMAP_TO(4)},
-    /* me/orders */
-    {.text = 17, .next = PATHMAP_TO(3)},
-    /* shop */
-    {.text = 12, .next = PATHMAP_TO(4)},
-    /* shop */
-    {.text = 12, .next = PATHMAP_TO(4)},
-};
-
-/* The texts of the edges, each behind its length. */
-enum { TEXTS = 27 };
+/* Literals, each behind its length. */
+enum { TEXTS = 25 };
 static const char texts[TEXTS + PATHMAP_SLACK] = "\010products"
                                                  "\002me"
-                                                 "\004shop"
-                                                 "\tme/orders";
+                                                 "\006orders"
+                                                 "\000"
+                                                 "\004shop";
 
-/* Where paths of 0, 1, 2 … segments begin, without and with a slash at their end. */
-static const int32_t roots[] = {
-    /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 1 */
-    0,
-    PATHMAP_TO(5),
-    /* 2 */
-    1,
-    2,
-    /* 3 */
-    3,
-    2,
-    /* 4 */
-    2,
-    2,
+/* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
+static const struct pathmap_slot slots[] = {
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 0, .factor = 0},
+    {.segment = PATHMAP_LEAF, .base = 1, .factor = 2},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* orders */
+    {.text = 13, .size = 6, .span = 1, .segment = PATHMAP_LEAF, .base = 3, .factor = 3},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 2, .factor = 0},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = 2, .base = 6, .factor = 0, .shift = 63},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {.segment = PATHMAP_NOWHERE},
+    /* shop */
+    {.text = 21, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    {.segment = PATHMAP_NOWHERE},
+    /* shop */
+    {.text = 21, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
 };
 
-/* The same for paths with an empty segment. */
-static const int32_t odd_roots[] = {
+/* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
+static const struct pathmap_slot firsts[] = {
+    {.size = 0},
+    /* me */
+    {.text = 10, .size = 2, .base = 7},
+    /* products */
+    {.text = 1, .size = 8, .base = 0},
+    /* shop */
+    {.text = 21, .size = 4, .base = 17},
+};
+
+/* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with
+ * an empty segment before it. */
+static const struct pathmap_slot roots[] = {
     /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
     /* 1 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 5, .factor = 0},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
     /* 2 */
-    4,
-    4,
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
     /* 3 */
-    4,
-    4,
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
     /* 4 */
-    4,
-    4,
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
 };
 
 /* Paths that are checked from end to end. */
@@ -87,12 +96,12 @@ static const struct pathmap_piece pieces[] = {
     {.kind = PATHMAP_END},
 };
 
-/* Which segments are parameters, a bit for each. */
+/* Which segments are parameters, 5 bits for each. */
 static const uint32_t shapes[] = {
     /* none */
     0,
     /* segments 3 */
-    4,
+    3,
     /* segments 2 */
     2,
     /* a pattern */
@@ -160,9 +169,11 @@ static const struct gw_paths all_paths = {
     .map.path_count = 6,
     .map.depth = 4,
     .map.roots = roots,
-    .map.odd_roots = odd_roots,
-    .map.small_nodes = nodes,
-    .map.small_edges = edges,
+    .map.firsts = firsts,
+    .map.first_factor = 1070406885,
+    .map.first_shift = 58,
+    .map.only_firsts = true,
+    .map.slots = slots,
     .map.texts = texts,
     .map.paths = paths,
     .map.shapes = shapes,

@@ -2,56 +2,57 @@
  * path may change them all. */
 #include "gateway.h"
 
-/* A node looks at one segment; its edges begin at `edges`. */
-static const struct pathmap_small_node nodes[] = {
-    {.edges = 0, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 2, .segment = 0},
-};
-
-static const struct pathmap_small_edge edges[] = {
-    /* hello */
-    {.text = 0, .next = PATHMAP_TO(0)},
-    /* hi */
-    {.text = 6, .next = PATHMAP_TO(1)},
-};
-
-/* The texts of the edges, each behind its length. */
+/* Literals, each behind its length. */
 enum { TEXTS = 9 };
 static const char texts[TEXTS + PATHMAP_SLACK] = "\005hello"
                                                  "\002hi";
 
-/* Where paths of 0, 1, 2 … segments begin, without and with a slash at their end. */
-static const int32_t roots[] = {
-    /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 1 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 2 */
-    0,
-    PATHMAP_NONE,
-    /* 3 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+/* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
+static const struct pathmap_slot slots[] = {
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 0, .factor = 2},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 1, .factor = 2},
+    {.segment = PATHMAP_NOWHERE},
 };
 
-/* The same for paths with an empty segment. */
-static const int32_t odd_roots[] = {
-    /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 1 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 2 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 3 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+/* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
+static const struct pathmap_slot firsts[] = {
+    /* hello */
+    {.text = 1, .size = 5, .base = 0},
+    /* hi */
+    {.text = 7, .size = 2, .base = 4},
 };
 
-/* Which segments are parameters, a bit for each. */
+/* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with
+ * an empty segment before it. */
+static const struct pathmap_slot roots[] = {
+    /* 0 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 1 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 2 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 3 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+};
+
+/* Which segments are parameters, 5 bits for each. */
 static const uint32_t shapes[] = {
     /* segments 2 */
     2,
@@ -94,9 +95,11 @@ static const struct gw_paths all_paths = {
     .map.path_count = 2,
     .map.depth = 3,
     .map.roots = roots,
-    .map.odd_roots = odd_roots,
-    .map.small_nodes = nodes,
-    .map.small_edges = edges,
+    .map.firsts = firsts,
+    .map.first_factor = 1013904227,
+    .map.first_shift = 59,
+    .map.only_firsts = true,
+    .map.slots = slots,
     .map.texts = texts,
     .map.paths = paths,
     .map.shapes = shapes,

@@ -2,82 +2,83 @@
  * path may change them all. */
 #include "gateway.h"
 
-/* A node looks at one segment; its edges begin at `edges`. */
-static const struct pathmap_small_node nodes[] = {
-    {.edges = 0, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
-    {.edges = 1, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
-    {.edges = 2, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 3, .segment = 1},
-    {.edges = 5, .otherwise = PATHMAP_NONE, .seed = 0, .slots = 1, .segment = 0},
-};
-
-static const struct pathmap_small_edge edges[] = {
-    /* health */
-    {.text = 0, .next = PATHMAP_TO(0)},
-    /* v1/pets */
-    {.text = 7, .next = PATHMAP_TO(1)},
-    /* animals */
-    {.text = 27, .next = PATHMAP_TO(4)},
-    /* orders */
-    {.text = 20, .next = PATHMAP_TO(3)},
-    /* pets */
-    {.text = 15, .next = PATHMAP_TO(2)},
-    /* v1 */
-    {.text = 35, .next = 2},
-};
-
-/* The texts of the edges, each behind its length. */
-enum { TEXTS = 38 };
+/* Literals, each behind its length. */
+enum { TEXTS = 30 };
 static const char texts[TEXTS + PATHMAP_SLACK] = "\006health"
-                                                 "\007v1/pets"
+                                                 "\002v1"
                                                  "\004pets"
                                                  "\006orders"
-                                                 "\007animals"
-                                                 "\002v1";
+                                                 "\007animals";
 
-/* Where paths of 0, 1, 2 … segments begin, without and with a slash at their end. */
-static const int32_t roots[] = {
-    /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 1 */
-    0,
-    PATHMAP_NONE,
-    /* 2 */
-    1,
-    PATHMAP_NONE,
-    /* 3 */
-    3,
-    PATHMAP_NONE,
-    /* 4 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+/* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
+static const struct pathmap_slot slots[] = {
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_LEAF, .base = 0, .factor = 0},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* pets */
+    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 1, .factor = 0},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* orders */
+    {.text = 16, .size = 6, .span = 1, .segment = PATHMAP_LEAF, .base = 3, .factor = 3},
+    /* animals */
+    {.text = 23, .size = 7, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 3},
+    /* pets */
+    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 2, .factor = 3},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = 2, .base = 6, .factor = 0, .shift = 63},
+    {.segment = 2, .base = 8, .factor = 2027808453, .shift = 58},
+    {.segment = PATHMAP_NOWHERE},
 };
 
-/* The same for paths with an empty segment. */
-static const int32_t odd_roots[] = {
-    /* 0 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 1 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 2 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 3 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
-    /* 4 */
-    PATHMAP_NONE,
-    PATHMAP_NONE,
+/* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
+static const struct pathmap_slot firsts[] = {
+    /* health */
+    {.text = 1, .size = 6, .base = 0},
+    /* v1 */
+    {.text = 8, .size = 2, .base = 12},
 };
 
-/* Which segments are parameters, a bit for each. */
+/* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with
+ * an empty segment before it. */
+static const struct pathmap_slot roots[] = {
+    /* 0 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 1 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 2 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 3 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    /* 4 */
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+    {.segment = PATHMAP_NOWHERE},
+};
+
+/* Which segments are parameters, 5 bits for each. */
 static const uint32_t shapes[] = {
     /* none */
     0,
     /* segments 3 */
-    4,
+    3,
 };
 
 /* The shape of each path. */
@@ -143,9 +144,11 @@ static const struct gw_paths all_paths = {
     .map.path_count = 5,
     .map.depth = 4,
     .map.roots = roots,
-    .map.odd_roots = odd_roots,
-    .map.small_nodes = nodes,
-    .map.small_edges = edges,
+    .map.firsts = firsts,
+    .map.first_factor = 3668339987,
+    .map.first_shift = 59,
+    .map.only_firsts = true,
+    .map.slots = slots,
     .map.texts = texts,
     .map.paths = paths,
     .map.shapes = shapes,

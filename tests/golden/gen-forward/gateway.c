@@ -102,6 +102,6 @@ const struct gateway gateway = {
     .buffers = 67108864,
     .drain_delay = 0,
     .drain_grace = 20000,
-    .underscores = 0,
-    .log_level = 1,
+    .underscores = GW_UNDERSCORES_DROP,
+    .log_level = LOG_INFO,
 };

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "diag.h"
 
 struct fixture {
@@ -118,6 +119,38 @@ static void warnings_may_count_as_errors(void **state)
                                                          "2 errors\n");
 }
 
+static void quiet_prints_errors_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    f->diags.quiet = true;
+    diag_warn(&f->diags, at(0, 0, 0), "w", "one");
+    diag_note(&f->diags, at(0, 0, 0), "more of it");
+    assert_string_equal(printed(f, DIAG_TEXT, false).at, "");
+    diag_error(&f->diags, at(0, 0, 0), "e", "two");
+    assert_string_equal(printed(f, DIAG_TEXT, false).at, "apigw-gen: error: two [e]\n");
+    f->diags.werror = true;
+    assert_string_equal(printed(f, DIAG_TEXT, false).at, "apigw-gen: error: one [w]\n"
+                                                         "apigw-gen: note: more of it\n"
+                                                         "apigw-gen: error: two [e]\n"
+                                                         "2 errors\n");
+}
+
+static void the_gutter_has_room_for_large_numbers(void **state)
+{
+    struct fixture *f = *state;
+    struct text lines = {.pool = &f->pool};
+
+    for (unsigned i = 1; i < 123456; i++)
+        text_byte(&lines, '\n');
+    text_add(&lines, STR("ab"));
+    source_add(&f->sources, STR("x"), text_str(&lines));
+    diag_error(&f->diags, at(1, 123456, 2), "c", "m");
+    assert_string_equal(printed(f, DIAG_TEXT, false).at, "x:123456:2: error: m [c]\n"
+                                                         "123456 | ab\n"
+                                                         "       |  ^\n");
+}
+
 static void excerpts_align_under_odd_text(void **state)
 {
     static const struct {
@@ -128,6 +161,7 @@ static void excerpts_align_under_odd_text(void **state)
         {STR_INIT("\ta:\tb"), 5, "    1 | \ta:\tb\n      | \t  \t^\n"},
         {STR_INIT("h\xc3\xa9 x"), 4, "    1 | h\xc3\xa9 x\n      |    ^\n"},
         {STR_INIT("\xe6\x97\xa5 x"), 3, "    1 | \xe6\x97\xa5 x\n      |    ^\n"},
+        {STR_INIT("a\xe2\x80\x8b x"), 4, "    1 | a<U+200B> x\n      |           ^\n"},
         {STR_INIT("a\xe2\x80\xae x"), 4, "    1 | a<U+202E> x\n      |           ^\n"},
         {STR_INIT("\x1b[31m"), 2, "    1 | <U+001B>[31m\n      |         ^\n"},
         {STR_INIT("\xff x"), 3, "    1 | <FF> x\n      |      ^\n"},
@@ -292,6 +326,8 @@ int main(void)
         TEST(points_with_a_caret),
         TEST(sorts_and_drops_duplicates),
         TEST(warnings_may_count_as_errors),
+        TEST(quiet_prints_errors_alone),
+        TEST(the_gutter_has_room_for_large_numbers),
         TEST(excerpts_align_under_odd_text),
         TEST(long_lines_are_cut_around_the_caret),
         TEST(hostile_text_is_shown_safely),

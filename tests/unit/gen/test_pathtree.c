@@ -116,13 +116,39 @@ static size_t build(struct pool *pool, const char *const *texts, size_t most, st
     return count;
 }
 
+/* The quick way finds what the careful one finds, whatever stands behind the path. */
+static int32_t find(const struct pathtree *tree, struct str path, struct str *params)
+{
+    struct str quick[PATHMAP_PARAMS];
+    size_t room = path.len + PATHMAP_AHEAD;
+    char *padded = malloc(room);
+    int32_t want = pathmap_find(&tree->map, path, params);
+
+    for (int filler = 0; filler < 3; filler++) {
+        memset(padded, "/a\xFF"[filler], room);
+        memcpy(padded, path.at, path.len);
+        for (size_t readable = path.len; readable <= room; readable += room - path.len) {
+            int32_t got =
+                pathmap_find_ahead(&tree->map, (struct str){padded, path.len}, readable, quick);
+
+            if (got != want)
+                fail_msg("%.*s: %d quickly, %d slowly", STR_ARG(path), (int)got, (int)want);
+            for (uint32_t i = 0; got >= 0 && i < pathmap_params(&tree->map, (uint32_t)got); i++)
+                assert_true(quick[i].at - padded == params[i].at - path.at &&
+                            quick[i].len == params[i].len);
+        }
+    }
+    free(padded);
+    return want;
+}
+
 static void ask(const struct pathtree *tree, const char *path, int want, const char *params)
 {
     struct str found[PATHMAP_PARAMS];
     char joined[256] = "", *exact = malloc(strlen(path));
     size_t len = 0;
     struct str asked = {memcpy(exact, path, strlen(path)), strlen(path)};
-    int32_t got = pathmap_find(&tree->map, asked, found);
+    int32_t got = find(tree, asked, found);
 
     for (uint32_t i = 0; got >= 0 && i < pathmap_params(&tree->map, (uint32_t)got); i++) {
         len += (size_t)snprintf(joined + len, sizeof joined - len, "%s%.*s", i ? "|" : "",
@@ -368,7 +394,7 @@ static void one_round(uint32_t size)
     for (int i = 0; i < 300; i++) {
         struct str path = random_path(&pool), params[PATHMAP_PARAMS];
         char *exact = memcpy(malloc(path.len), path.at, path.len);
-        int32_t got = pathmap_find(&tree.map, (struct str){exact, path.len}, params);
+        int32_t got = find(&tree, (struct str){exact, path.len}, params);
         int want = naive_find(templates, count, path);
 
         /* of mixed segments with as much text either may win */
@@ -430,6 +456,73 @@ static void test_many(void **state)
     build_many(50000, true);
 }
 
+/* Number i of a big API: ten paths for each of many resources, the names of which begin alike or not. With `id` NULL
+ * the template. */
+static struct str api_path(struct pool *pool, size_t i, const char *id)
+{
+    static const char *const kinds[] = {"account", "customer-notification", "file", "x"};
+    static const char *const tails[] = {"",         "/{}",         "/search",  "/{}/events",
+                                        "/{}/tags", "/{}/tags/{}", "/{}/{}/x", "/{}/settings/email",
+                                        "/tags/{}", "/{}.json"};
+    const char *tail = tails[i % 10];
+    struct text out = {.pool = pool};
+
+    text_printf(&out, "/v1/%s-%zu-entries", kinds[i / 10 % 4], i / 10);
+    for (char name = 'a'; *tail; tail++)
+        if (*tail == '{')
+            text_add(&out, id ? str_of(id) : pool_printf(pool, "{%c}", name++)), tail++;
+        else
+            text_byte(&out, *tail);
+    return text_str(&out);
+}
+
+static uint32_t big_map(size_t count, size_t samples)
+{
+    struct pool pool;
+    struct pathtree tree;
+    struct pathtree_template *templates;
+    struct str params[PATHMAP_PARAMS];
+    uint32_t most = 0;
+
+    pool_open(&pool, NULL);
+    templates = pool_alloc(&pool, count * sizeof *templates);
+    for (size_t i = 0; i < count; i++)
+        templates[i] = templates_parse(&pool, api_path(&pool, i, NULL));
+    assert_true(pathtree_build(&pool, templates, count, false, &tree));
+    for (size_t i = 0; i < count; i++) {
+        struct str path = api_path(&pool, i, "id-7"), wrong = path;
+        uint32_t steps = pathmap_steps(&tree.map, path);
+
+        if (find(&tree, path, params) != (int32_t)i)
+            fail_msg("%.*s is not path %zu", STR_ARG(path), i);
+        for (uint32_t j = 0; j < pathmap_params(&tree.map, (uint32_t)i); j++)
+            assert_true(str_eq(params[j], STR("id-7")));
+        wrong.len -= (size_t)(str_cmp(str_from(path, path.len - 4), STR("id-7")) == 0 ? 5 : 1);
+        assert_int_not_equal(find(&tree, wrong, params), i);
+        most = steps > most ? steps : most;
+    }
+    for (size_t i = 0; i < samples; i++) {
+        struct str path = api_path(&pool, draw((uint32_t)count), draw(2) ? "tags" : "settings");
+
+        assert_int_equal(find(&tree, path, params), naive_find(templates, count, path));
+    }
+    assert_true(pathtree_bytes(&tree) < 100 * count + 4096);
+    pool_close(&pool);
+    return most;
+}
+
+/* As many steps to a path of 50,000 as to one of 100. */
+static void test_big_maps(void **state)
+{
+    uint32_t most = big_map(100, 1000);
+
+    (void)state;
+    assert_true(most <= 5);
+    assert_int_equal(big_map(1000, 1000), most);
+    assert_int_equal(big_map(10000, 200), most);
+    assert_int_equal(big_map(50000, 50), most);
+}
+
 /* Templates that cross each other: every pair has requests of its own. What would explode is refused. */
 static void test_explosion(void **state)
 {
@@ -473,7 +566,7 @@ int main(void)
         cmocka_unit_test(test_precedence), cmocka_unit_test(test_nothing_and_nonsense),
         cmocka_unit_test(test_case),       cmocka_unit_test(test_trial_limit),
         cmocka_unit_test(test_explosion),  cmocka_unit_test(test_random_sets),
-        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_big_maps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

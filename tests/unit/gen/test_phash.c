@@ -22,21 +22,21 @@ static void check_perfect(size_t count)
         char text[32];
         int len = snprintf(text, sizeof text, "segment-%zu", i);
 
-        keys[i] = pathmap_key((struct str){text, (size_t)len});
+        keys[i] = pathmap_whole_key((struct str){text, (size_t)len});
     }
     assert_true(phash_build(&pool, keys, count, &phash, &first, &second));
-    seen = calloc((size_t)1 << phash.bits, 256);
+    seen = calloc((size_t)1 << phash.bits, PHASH_SLOTS);
     for (size_t i = 0; i < count; i++) {
         uint32_t part = phash.bits ? pathmap_part(keys[i], phash.bits) : 0;
-        uint32_t slot = pathmap_slot(keys[i], phash.parts[part].seed, phash.parts[part].slots);
+        uint32_t slot = pathmap_slot_of(keys[i], phash.parts[part].factor, phash.parts[part].shift);
 
         assert_true(slot < phash.parts[part].slots);
-        assert_false(seen[256 * part + slot]);
-        seen[256 * part + slot] = 1;
+        assert_false(seen[PHASH_SLOTS * part + slot]);
+        seen[PHASH_SLOTS * part + slot] = 1;
     }
     for (size_t i = 0; i < (size_t)1 << phash.bits; i++)
         slots += phash.parts[i].slots;
-    assert_true(slots <= 4 * count + 1);
+    assert_true(slots <= 6 * count + 1);
     free(seen);
     free(keys);
     pool_close(&pool);

@@ -156,8 +156,38 @@ static void says_why_a_file_cannot_be_read(void **state)
     assert_string_equal(error.at, "cannot read /: it is a folder");
     assert_int_equal(source_read(&f->sources, STR(""), &error), 0);
     assert_int_equal(source_read(&f->sources, STR("/dev/null\0x"), &error), 0);
+    assert_string_equal(error.at, "cannot read /dev/null: its name holds a NUL byte");
     assert_int_equal(source_read(&f->sources, STR("/dev/null"), &error), 1);
     assert_int_equal(source_get(&f->sources, 1)->bytes.len, 0);
+}
+
+/* What a document names is a file: nobody waits for a pipe, or reads standard input again. */
+static void reads_only_files_for_documents(void **state)
+{
+    struct fixture *f = *state;
+    char folder[] = "/tmp/sourceXXXXXX";
+    struct str pipe, good, error = {0};
+
+    assert_non_null(mkdtemp(folder));
+    pipe = pool_printf(&f->pool, "%s/pipe", folder);
+    good = pool_printf(&f->pool, "%s/good", folder);
+    assert_int_equal(mkfifo(pipe.at, 0600), 0);
+    fclose(fopen(good.at, "w"));
+    uint32_t from = source_read(&f->sources, good, &error);
+    assert_int_equal(source_read_beside(&f->sources, from, STR("pipe"), &error), 0);
+    assert_true(str_find_str(error, STR("it is a pipe or a device")) < error.len);
+    assert_int_equal(source_read_beside(&f->sources, from, STR("/dev/null"), &error), 0);
+    assert_int_equal(source_read_beside(&f->sources, from, STR("good\0.yaml"), &error), 0);
+    assert_true(str_find_str(error, STR("NUL")) < error.len);
+    assert_int_equal(source_read_beside(&f->sources, from, STR("."), &error), 0);
+    assert_true(str_find_str(error, STR("it is a folder")) < error.len);
+    assert_int_equal(source_read_beside(&f->sources, from, STR("./good"), &error), from);
+    uint32_t flat = source_add(&f->sources, STR("openapi.yaml"), STR(""));
+    assert_int_equal(source_read_beside(&f->sources, flat, STR("-"), &error), 0);
+    assert_string_equal(error.at, "cannot read ./-: there is no such file");
+    unlink(pipe.at);
+    unlink(good.at);
+    rmdir(folder);
 }
 
 static void finds_what_lies_beside(void **state)
@@ -180,9 +210,13 @@ static void finds_what_lies_beside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(counts_lines_and_characters),         TEST(gives_lines),
-        TEST(converts_what_has_a_byte_order_mark), TEST(reads_a_file_once),
-        TEST(says_why_a_file_cannot_be_read),      TEST(finds_what_lies_beside),
+        TEST(counts_lines_and_characters),
+        TEST(gives_lines),
+        TEST(converts_what_has_a_byte_order_mark),
+        TEST(reads_a_file_once),
+        TEST(says_why_a_file_cannot_be_read),
+        TEST(reads_only_files_for_documents),
+        TEST(finds_what_lies_beside),
     };
 
     return cmocka_run_group_tests_name("source", tests, NULL, NULL);

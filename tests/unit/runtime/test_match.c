@@ -14,18 +14,23 @@
 enum { TEXTS = 10 };
 static const char texts[TEXTS + PATHMAP_SLACK] = "\4pets"
                                                  "\4case";
-static const struct pathmap_small_edge edges[] = {
-    {0, PATHMAP_TO(0)},
-    {5, PATHMAP_TO(2)},
-    {0, PATHMAP_TO(1)},
+#define NOWHERE .segment = PATHMAP_NOWHERE
+#define ONE_AT(slot) .segment = 1, .base = (slot), .shift = 63
+#define PATH(number, shape) .segment = PATHMAP_LEAF, .base = (number), .factor = (shape)
+static const struct pathmap_slot slots[] = {
+    {ONE_AT(3)}, /* else case */
+    {.text = 1, .size = 4, .span = 1, PATH(0, 0)},
+    {NOWHERE},
+    {.text = 6, .size = 4, .span = 1, PATH(2, 0)},
+    {NOWHERE},
+    {.text = 1, .size = 4, .span = 1, PATH(1, 2)}, /* pets/{id} */
 };
-static const struct pathmap_small_node nodes[] = {
-    {.edges = 1, .otherwise = PATHMAP_NONE, .slots = 1, .segment = 0}, /* case */
-    {.edges = 0, .otherwise = 0, .slots = 1, .segment = 0},            /* pets, else case */
-    {.edges = 2, .otherwise = PATHMAP_NONE, .slots = 1, .segment = 0}, /* pets/{id} */
+static const struct pathmap_slot roots[] = {
+    {NOWHERE},   {NOWHERE}, {NOWHERE}, {NOWHERE}, /* */
+    {ONE_AT(1)}, {NOWHERE}, {NOWHERE}, {NOWHERE}, /* */
+    {ONE_AT(5)}, {NOWHERE}, {NOWHERE}, {NOWHERE}, /* */
+    {NOWHERE},   {NOWHERE}, {NOWHERE}, {NOWHERE},
 };
-static const int32_t roots[] = {-1, -1, 1, -1, 2, -1, -1, -1};
-static const int32_t odd_roots[] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const uint32_t shapes[] = {0, 2, 0};
 
 static const struct gw_route list = {.name = STR_INIT("list"), .encoded_slash = URLPATH_SLASH_KEEP};
@@ -62,9 +67,7 @@ static struct gw_paths paths = {
     .map = {.path_count = 3,
             .depth = 3,
             .roots = roots,
-            .odd_roots = odd_roots,
-            .small_nodes = nodes,
-            .small_edges = edges,
+            .slots = slots,
             .texts = texts,
             .shapes = shapes},
     .paths = methods,

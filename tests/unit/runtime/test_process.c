@@ -82,10 +82,10 @@ static const struct {
     {{"--upstream", "pets"}, "--upstream pets: must be NAME=URL", 0},
     {{"--upstream", "=http://b"}, "--upstream =http://b: must be NAME=URL", 0},
     {{"--upstream", "pets="}, "--upstream pets=: must be NAME=URL", 0},
-    {{"--workers", "0"}, "--workers 0: must be N", 0},
-    {{"--workers", "-1"}, "--workers -1: must be N", 0},
-    {{"--workers", "two"}, "--workers two: must be N", 0},
-    {{"--workers", "99999"}, "--workers 99999: must be N", 0},
+    {{"--workers", "0"}, "--workers 0: must be a number from 1 to 1024", 0},
+    {{"--workers", "-1"}, "--workers -1: must be a number from 1 to 1024", 0},
+    {{"--workers", "two"}, "--workers two: must be a number from 1 to 1024", 0},
+    {{"--workers", "99999"}, "--workers 99999: must be a number from 1 to 1024", 0},
 };
 
 static void test_options(void **state)
