@@ -129,9 +129,9 @@ def test_bodies_that_do_not_end(gateway, mode, path):
         client = running.client()
         assert client.ask(GET).status == 200
         at_rest, before = descriptors(running), settled_memory(running.pid)
-        with Rude(running.port, mode, 500, path) as crowd:
-            assert crowd.ready == 500
-            each = (settled_memory(running.pid) - before) / 500
+        with Rude(running.port, mode, 200, path) as crowd:
+            assert crowd.ready == 200
+            each = (settled_memory(running.pid) - before) / 200
             print(f"{mode}: {each / KIB:.0f} KiB each")
             assert each < BUSY
             for _ in range(20):
