@@ -26,7 +26,7 @@ static void drop(struct upstream_call *call)
     dial_cancel(&call->dial);
     pump_stop(&call->upload);
     if (call->conn)
-        target_close(call->conn);
+        target_reset(call->conn);
     call->conn = NULL;
 }
 
@@ -285,8 +285,10 @@ static void release(struct upstream_call *call)
     call->reader.run.len = 0;
     if (is_reusable(call))
         target_pool(conn);
-    else
+    else if (call->sent && call->over)
         target_close(conn);
+    else
+        target_reset(conn);
 }
 
 static enum body_state in_peek(struct body_in *in, struct str *data)

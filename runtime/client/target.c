@@ -127,14 +127,11 @@ static void pool_unlink(struct upstream_conn *conn)
     stats_add(&conn->target->stats.idle, -1);
 }
 
-void target_close(struct upstream_conn *conn)
+static void conn_free(struct upstream_conn *conn)
 {
     struct upstreams *all = conn->target->upstream->all;
 
-    if (conn->link)
-        pool_unlink(conn);
     timer_clear(all->loop, &conn->timer);
-    wire_close(&conn->wire, all->bufs);
     stats_add(&conn->target->stats.connections, -1);
     if (all->spare_count >= SPARE_MAX) {
         free(conn);
@@ -143,6 +140,20 @@ void target_close(struct upstream_conn *conn)
     conn->next = all->spare;
     all->spare = conn;
     all->spare_count++;
+}
+
+void target_close(struct upstream_conn *conn)
+{
+    if (conn->link)
+        pool_unlink(conn);
+    wire_close(&conn->wire, conn->target->upstream->all->bufs);
+    conn_free(conn);
+}
+
+void target_reset(struct upstream_conn *conn)
+{
+    wire_reset(&conn->wire, conn->target->upstream->all->bufs);
+    conn_free(conn);
 }
 
 void target_not_ready(struct stream *stream)

@@ -67,6 +67,9 @@ void target_not_ready(struct stream *stream);
 /* Back into the pool, or closed when that is full or the connection cannot be trusted. */
 void target_pool(struct upstream_conn *conn);
 void target_close(struct upstream_conn *conn);
+/* For one that is given up within an exchange, never for a pooled one: what the upstream has not taken yet is
+ * dropped; closing in order would leave it with the kernel for minutes. */
+void target_reset(struct upstream_conn *conn);
 
 /* A counter that others may read meanwhile. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the store is a builtin */

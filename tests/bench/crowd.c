@@ -69,13 +69,15 @@ static void dial(struct peer *p)
     struct sockaddr_in from = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(0x7f000001 + (group << 8))};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int on = 1;
+    int on = 1, small = 32 * 1024; /* the kernel's memory is not what is to run out */
 
     if (mode == STORM) /* ports in TIME_WAIT: the more addresses, the more of them */
         from.sin_addr.s_addr = htonl(0x7f000001 + (first << 8) + (uint32_t)(connected % 200));
     to.sin_port = htons((uint16_t)port);
     *p = (struct peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     setsockopt(p->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    setsockopt(p->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     if (p->fd < 0 || bind(p->fd, (struct sockaddr *)&from, sizeof from) != 0 ||
         (connect(p->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS)) {
         perror("crowd: connect");

@@ -129,9 +129,9 @@ def test_bodies_that_do_not_end(gateway, mode, path):
         client = running.client()
         assert client.ask(GET).status == 200
         at_rest, before = descriptors(running), settled_memory(running.pid)
-        with Rude(running.port, mode, 500, path) as crowd:
-            assert crowd.ready == 500
-            each = (settled_memory(running.pid) - before) / 500
+        with Rude(running.port, mode, 200, path) as crowd:
+            assert crowd.ready == 200
+            each = (settled_memory(running.pid) - before) / 200
             print(f"{mode}: {each / KIB:.0f} KiB each")
             assert each < BUSY
             for _ in range(20):
@@ -139,6 +139,38 @@ def test_bodies_that_do_not_end(gateway, mode, path):
                 assert running.ask(GET).status == 200
         is_at_rest(running, at_rest + 64 + 2)  # some stay in the pool
         client.close()
+
+
+def test_an_upload_that_is_given_up_is_reset(gateway, origin):
+    """Closed in order, megabytes would stay with the kernel until the upstream reads them or minutes have passed."""
+    release, ended = threading.Event(), []
+
+    def hold(connection, _):
+        connection.may_break = True
+        release.wait()
+        try:
+            while connection.sock.recv(65536):
+                pass
+            ended.append("in order")
+        except ConnectionResetError:
+            ended.append("reset")
+        connection.close()
+        return True
+
+    origin.on_head = hold
+    running = start(gateway, "--upstream", f"origin={origin.url}")
+    at_rest = descriptors(running)
+    client = running.client()
+    client.send(b"POST /r/1k HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+    client.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            client.sock.sendall(bytes(65536))
+    client.reset()
+    is_at_rest(running, at_rest + 2)  # a pipe
+    release.set()
+    wait_until(lambda: ended, "the end")
+    assert ended == ["reset"]
 
 
 def ask_all(running, count):

@@ -86,9 +86,10 @@ class Occupied:
         for client in clients:
             if descriptors(running) == LIMIT:
                 break
+            before = len(origin.requests)
             client.send(GET)
             self.clients.append(client)
-            origin.request()
+            wait_until(lambda: len(origin.requests) > before, "the request")
         assert descriptors(running) == LIMIT
 
     def __enter__(self):
