@@ -26,8 +26,9 @@ static bool solve(const uint64_t *keys, size_t count, struct phash_part *part)
     *part = (struct phash_part){0, 63, 1};
     if (count <= 1)
         return true;
-    for (uint16_t slots = 2; slots <= PHASH_SLOTS; slots *= 2) {
-        *part = (struct phash_part){0, (uint8_t)(slots == 2 ? 59 : part->shift - 1), slots};
+    for (uint32_t slots = 2; slots <= PHASH_SLOTS; slots *= 2) {
+        *part =
+            (struct phash_part){0, (uint8_t)(slots == 2 ? 59 : part->shift - 1), (uint16_t)slots};
         for (uint32_t try = 0; slots >= count && try < TRIES; try++) {
             part->factor = (try + 1) * FACTOR | 1;
             if (factor_fits(keys, count, part))

@@ -208,13 +208,16 @@ static const char *settle_path(struct gw_req *rq, const struct gw_paths *paths)
                              pool_take(&rq->pool, urlpath_room(rq->head.path.len)), &rq->path);
 }
 
-/* What may be read from the path on: it stands in the request's head, as a rule. Two empty lines may have come
+/* Bytes that may be read from the path on: it stands in the request's head, as a rule. Two empty lines may have come
  * before the head, and count in its length. */
 static size_t readable_at(const struct head *head, struct str path)
 {
-    size_t before = (size_t)((uintptr_t)path.at - (uintptr_t)head->method_text.at) + 4;
+    enum { EMPTY_LINES = 4 };
+    size_t before = (size_t)((uintptr_t)path.at - (uintptr_t)head->method_text.at);
 
-    return before < head->head_len ? head->head_len - before : path.len;
+    if (before >= head->head_len || head->head_len - before <= EMPTY_LINES + path.len)
+        return path.len;
+    return head->head_len - before - EMPTY_LINES;
 }
 
 /* A case-insensitive map is asked in lower case; the path itself stays as the client wrote it. */
