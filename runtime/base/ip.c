@@ -45,17 +45,14 @@ bool ip_parse_network(struct str text, uint8_t address[16], uint8_t *bits)
     return tail_is_zero(address, *bits);
 }
 
-static inline char *decimal(char *to, unsigned byte)
+static char *decimal(char *to, uint8_t byte)
 {
-    unsigned hundreds = byte * 41 >> 12, rest = byte - hundreds * 100, tens = rest * 103 >> 10;
-
-    /* Written in any case, kept when it is not a leading zero. */
-    *to = (char)('0' + hundreds);
-    to += hundreds > 0;
-    *to = (char)('0' + tens);
-    to += byte >= 10;
-    *to = (char)('0' + rest - tens * 10);
-    return to + 1;
+    if (byte >= 100)
+        *to++ = (char)('0' + byte / 100);
+    if (byte >= 10)
+        *to++ = (char)('0' + byte / 10 % 10);
+    *to++ = (char)('0' + byte % 10);
+    return to;
 }
 
 size_t ip_print(const uint8_t address[16], char text[IP_TEXT])
@@ -67,10 +64,11 @@ size_t ip_print(const uint8_t address[16], char text[IP_TEXT])
         return strlen(text);
     }
     for (int i = 12; i < 16; i++) {
+        if (i > 12)
+            *to++ = '.';
         to = decimal(to, address[i]);
-        *to++ = '.';
     }
-    *--to = 0;
+    *to = 0;
     return (size_t)(to - text);
 }
 
