@@ -57,28 +57,28 @@ static void set_comment(struct match_view *v, struct value *map, const char *key
 
 /* ---- the tree ---- */
 
-/* A slot: its text, where it has one, and what it leads to: `leaf`, `trial`, `node`, or none of them. */
+/* A slot: its text, where it has one, and what it leads to: `leaf`, `trial`, `node` or `nowhere`. */
 static void set_slot(struct match_view *v, struct value *item, const struct pathmap_slot *slot)
 {
     const struct pathmap *map = &v->plan->tree.map;
-    bool big = slot->segment > PATHMAP_BIG && slot->segment < PATHMAP_TRIAL;
+    bool pattern = slot->segment == PATHMAP_LEAF && slot->factor & PATHMAP_PATTERN;
 
     view_set_flag(v->pool, item, "leaf", slot->segment == PATHMAP_LEAF);
+    view_set_flag(v->pool, item, "node", slot->segment < PATHMAP_TRIAL);
     view_set_flag(v->pool, item, "trial", slot->segment == PATHMAP_TRIAL);
     view_set_flag(v->pool, item, "nowhere", slot->segment == PATHMAP_NOWHERE);
-    view_set_flag(v->pool, item, "big", big);
     view_set_number(v->pool, item, "base", slot->base);
-    view_set_flag(v->pool, item, "pattern",
-                  slot->segment == PATHMAP_LEAF && slot->factor & PATHMAP_PATTERN);
+    view_set_flag(v->pool, item, "pattern", pattern);
     view_set_number(v->pool, item, "factor",
-                    slot->segment == PATHMAP_LEAF ? slot->factor & ~PATHMAP_PATTERN : slot->factor);
+                    pattern ? slot->factor & ~PATHMAP_PATTERN : slot->factor);
     view_set_number(v->pool, item, "shift", slot->shift);
+    view_set_flag(v->pool, item, "big", (slot->segment & PATHMAP_BIG) != 0);
     view_set_number(v->pool, item, "segment", slot->segment & (PATHMAP_BIG - 1));
     view_set_flag(v->pool, item, "has_text", slot->size > 0);
+    set_comment(v, item, "comment", (struct str){map->texts + slot->text, slot->size});
     view_set_number(v->pool, item, "text", slot->text);
     view_set_number(v->pool, item, "size", slot->size);
     view_set_number(v->pool, item, "span", slot->span);
-    set_comment(v, item, "comment", (struct str){map->texts + slot->text, slot->size});
 }
 
 static void view_slots(struct match_view *v, const char *key, const struct pathmap_slot *slots,
