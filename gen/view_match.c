@@ -57,88 +57,28 @@ static void set_comment(struct match_view *v, struct value *map, const char *key
 
 /* ---- the tree ---- */
 
-/* The fields of a slot, as many as it needs, and the columns that they take on one line. */
-struct slot_fields {
-    struct match_view *v;
-    struct value *list;
-    size_t width;
-};
-
-/* `flag` is joined to the value; NULL: none. */
-static struct value *add_field(struct slot_fields *f, const char *name, const char *flag)
-{
-    struct value *item = row(f->v, f->list);
-
-    view_set_flag(f->v->pool, item, "first", f->list->items.count == 1);
-    view_set_name(f->v->pool, item, "name", str_of(name));
-    f->width += strlen(". = , ") + strlen(name);
-    if (flag) {
-        view_set_name(f->v->pool, item, "flag", str_of(flag));
-        f->width += strlen(" | ") + strlen(flag);
-    } else {
-        view_set_flag(f->v->pool, item, "flag", false);
-    }
-    return item;
-}
-
-static void add_number(struct slot_fields *f, const char *name, uint32_t number, const char *flag)
-{
-    view_set_number(f->v->pool, add_field(f, name, flag), "value", number);
-    f->width += pool_printf(f->v->pool, "%u", number).len;
-}
-
-static void add_name(struct slot_fields *f, const char *name, const char *value)
-{
-    view_set_name(f->v->pool, add_field(f, name, NULL), "value", str_of(value));
-    f->width += strlen(value);
-}
-
-static void add_node(struct slot_fields *f, const struct pathmap_slot *slot)
-{
-    add_number(f, "segment", slot->segment & (PATHMAP_BIG - 1),
-               slot->segment > PATHMAP_BIG ? "PATHMAP_BIG" : NULL);
-    add_number(f, "base", slot->base, NULL);
-    add_number(f, "factor", slot->factor, NULL);
-    add_number(f, "shift", slot->shift, NULL);
-}
-
-static void add_leaf(struct slot_fields *f, const struct pathmap_slot *slot)
-{
-    add_name(f, "segment", "PATHMAP_LEAF");
-    add_number(f, "base", slot->base, NULL);
-    add_number(f, "factor", slot->factor & ~PATHMAP_PATTERN,
-               slot->factor & PATHMAP_PATTERN ? "PATHMAP_PATTERN" : NULL);
-}
-
-/* A slot: its text, where it has one, and what it leads to. */
+/* A slot: its text, where it has one, and what it leads to: `leaf`, `trial`, `node` or `nowhere`. */
 static void set_slot(struct match_view *v, struct value *item, const struct pathmap_slot *slot)
 {
     const struct pathmap *map = &v->plan->tree.map;
-    struct slot_fields f = {.v = v, .list = value_list(v->pool)};
+    bool pattern = slot->segment == PATHMAP_LEAF && slot->factor & PATHMAP_PATTERN;
 
-    if (slot->size > 0) {
-        add_number(&f, "text", slot->text, NULL);
-        add_number(&f, "size", slot->size, NULL);
-        add_number(&f, "span", slot->span, NULL);
-    }
-    if (slot->segment == PATHMAP_NOWHERE) {
-        add_name(&f, "segment", "PATHMAP_NOWHERE");
-    } else if (slot->segment == PATHMAP_TRIAL) {
-        add_name(&f, "segment", "PATHMAP_TRIAL");
-        add_number(&f, "base", slot->base, NULL);
-    } else if (slot->segment == PATHMAP_LEAF) {
-        add_leaf(&f, slot);
-    } else {
-        add_node(&f, slot);
-    }
-    value_set(v->pool, item, "fields", f.list);
-    /* "    {" before and "}," behind, but no ", " behind the last field */
-    view_set_flag(v->pool, item, "wide", f.width + 5 > 100);
+    view_set_flag(v->pool, item, "leaf", slot->segment == PATHMAP_LEAF);
+    view_set_flag(v->pool, item, "node", slot->segment < PATHMAP_TRIAL);
+    view_set_flag(v->pool, item, "trial", slot->segment == PATHMAP_TRIAL);
+    view_set_flag(v->pool, item, "nowhere", slot->segment == PATHMAP_NOWHERE);
+    view_set_number(v->pool, item, "base", slot->base);
+    view_set_flag(v->pool, item, "pattern", pattern);
+    view_set_number(v->pool, item, "factor",
+                    pattern ? slot->factor & ~PATHMAP_PATTERN : slot->factor);
+    view_set_number(v->pool, item, "shift", slot->shift);
+    view_set_flag(v->pool, item, "big", (slot->segment & PATHMAP_BIG) != 0);
+    view_set_number(v->pool, item, "segment", slot->segment & (PATHMAP_BIG - 1));
     view_set_flag(v->pool, item, "has_text", slot->size > 0);
+    set_comment(v, item, "comment", (struct str){map->texts + slot->text, slot->size});
     view_set_number(v->pool, item, "text", slot->text);
     view_set_number(v->pool, item, "size", slot->size);
-    view_set_number(v->pool, item, "base", slot->base);
-    set_comment(v, item, "comment", (struct str){map->texts + slot->text, slot->size});
+    view_set_number(v->pool, item, "span", slot->span);
 }
 
 static void view_slots(struct match_view *v, const char *key, const struct pathmap_slot *slots,

@@ -62,6 +62,13 @@ struct pathmap_slot {
     uint8_t shift;   /* 60 - log2 of the number of its slots; 63: there is one */
 };
 
+/* Slots as generated programs write them: a literal, and what it leads to, if not nowhere. */
+#define PATHMAP_AT(at, bytes, segments) .text = (at), .size = (bytes), .span = (segments)
+#define PATHMAP_TO_NODE(number, slot, by, bits)                                                    \
+    .segment = (number), .base = (slot), .factor = (by), .shift = (bits)
+#define PATHMAP_TO_PATH(number, shape) .segment = PATHMAP_LEAF, .base = (number), .factor = (shape)
+#define PATHMAP_TO_TRIAL(first) .segment = PATHMAP_TRIAL, .base = (first)
+
 /* A piece of a path that is checked as a whole, in the order of its text. */
 enum pathmap_kind {
     PATHMAP_SLASH,   /* a segment begins */

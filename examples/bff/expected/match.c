@@ -12,60 +12,69 @@ static const char texts[TEXTS + PATHMAP_SLACK] = "\010products"
 
 /* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
 static const struct pathmap_slot slots[] = {
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 0, .factor = 0},
-    {.segment = PATHMAP_LEAF, .base = 1, .factor = 2},
+    /* - */
+    {PATHMAP_TO_PATH(0, 0)},
+    /* - */
+    {PATHMAP_TO_PATH(1, 2)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
     /* orders */
-    {.text = 13, .size = 6, .span = 1, .segment = PATHMAP_LEAF, .base = 3, .factor = 3},
+    {PATHMAP_AT(13, 6, 1), PATHMAP_TO_PATH(3, 3)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 2, .factor = 0},
+    /* - */
+    {PATHMAP_TO_PATH(2, 0)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = 2, .base = 6, .factor = 0, .shift = 63},
+    /* - */
+    {PATHMAP_TO_NODE(2, 6, 0, 63)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
-    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
-    {.segment = PATHMAP_LEAF, .base = 4, .factor = 0 | PATHMAP_PATTERN},
+    /* - */
+    {PATHMAP_TO_PATH(4, 0 | PATHMAP_PATTERN)},
+    /* - */
+    {PATHMAP_TO_PATH(4, 0 | PATHMAP_PATTERN)},
+    /* - */
+    {PATHMAP_TO_PATH(4, 0 | PATHMAP_PATTERN)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
     /* shop */
-    {
-        .text = 21,
-        .size = 4,
-        .span = 1,
-        .segment = PATHMAP_LEAF,
-        .base = 4,
-        .factor = 0 | PATHMAP_PATTERN,
-    },
+    {PATHMAP_AT(21, 4, 1), PATHMAP_TO_PATH(4, 0 | PATHMAP_PATTERN)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
     /* shop */
-    {
-        .text = 21,
-        .size = 4,
-        .span = 1,
-        .segment = PATHMAP_LEAF,
-        .base = 4,
-        .factor = 0 | PATHMAP_PATTERN,
-    },
+    {PATHMAP_AT(21, 4, 1), PATHMAP_TO_PATH(4, 0 | PATHMAP_PATTERN)},
 };
 
 /* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
 static const struct pathmap_slot firsts[] = {
     {.size = 0},
     /* me */
-    {.text = 10, .size = 2, .base = 7},
+    {PATHMAP_AT(10, 2, 1), .base = 7},
     /* products */
-    {.text = 1, .size = 8, .base = 0},
+    {PATHMAP_AT(1, 8, 1), .base = 0},
     /* shop */
-    {.text = 21, .size = 4, .base = 17},
+    {PATHMAP_AT(21, 4, 1), .base = 17},
 };
 
 /* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with
@@ -78,24 +87,24 @@ static const struct pathmap_slot roots[] = {
     {.segment = PATHMAP_NOWHERE},
     /* 1 */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 5, .factor = 0},
+    {PATHMAP_TO_PATH(5, 0)},
     {.segment = PATHMAP_NOWHERE},
     {.segment = PATHMAP_NOWHERE},
     /* 2 */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {PATHMAP_TO_NODE(1, 23, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
     /* 3 */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {PATHMAP_TO_NODE(1, 23, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
     /* 4 */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = 1, .base = 23, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
-    {.segment = 1, .base = 25, .factor = 0, .shift = 63},
+    {PATHMAP_TO_NODE(1, 23, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
+    {PATHMAP_TO_NODE(1, 25, 0, 63)},
 };
 
 /* Paths that are checked from end to end. */

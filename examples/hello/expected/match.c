@@ -9,22 +9,30 @@ static const char texts[TEXTS + PATHMAP_SLACK] = "\005hello"
 
 /* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
 static const struct pathmap_slot slots[] = {
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 0, .factor = 2},
+    /* - */
+    {PATHMAP_TO_PATH(0, 2)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 1, .factor = 2},
+    /* - */
+    {PATHMAP_TO_PATH(1, 2)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
 };
 
 /* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
 static const struct pathmap_slot firsts[] = {
     /* hello */
-    {.text = 1, .size = 5, .base = 0},
+    {PATHMAP_AT(1, 5, 1), .base = 0},
     /* hi */
-    {.text = 7, .size = 2, .base = 4},
+    {PATHMAP_AT(7, 2, 1), .base = 4},
 };
 
 /* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with

@@ -12,35 +12,48 @@ static const char texts[TEXTS + PATHMAP_SLACK] = "\006health"
 
 /* A literal, and behind it the node that looks at a segment, or a leaf: the path's number and its shape. */
 static const struct pathmap_slot slots[] = {
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = PATHMAP_LEAF, .base = 0, .factor = 0},
+    /* - */
+    {PATHMAP_TO_PATH(0, 0)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
     /* pets */
-    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 1, .factor = 0},
+    {PATHMAP_AT(11, 4, 1), PATHMAP_TO_PATH(1, 0)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
     /* orders */
-    {.text = 16, .size = 6, .span = 1, .segment = PATHMAP_LEAF, .base = 3, .factor = 3},
+    {PATHMAP_AT(16, 6, 1), PATHMAP_TO_PATH(3, 3)},
     /* animals */
-    {.text = 23, .size = 7, .span = 1, .segment = PATHMAP_LEAF, .base = 4, .factor = 3},
+    {PATHMAP_AT(23, 7, 1), PATHMAP_TO_PATH(4, 3)},
     /* pets */
-    {.text = 11, .size = 4, .span = 1, .segment = PATHMAP_LEAF, .base = 2, .factor = 3},
+    {PATHMAP_AT(11, 4, 1), PATHMAP_TO_PATH(2, 3)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
-    {.segment = 2, .base = 6, .factor = 0, .shift = 63},
-    {.segment = 2, .base = 8, .factor = 2027808453, .shift = 58},
+    /* - */
+    {PATHMAP_TO_NODE(2, 6, 0, 63)},
+    /* - */
+    {PATHMAP_TO_NODE(2, 8, 2027808453, 58)},
+    /* - */
     {.segment = PATHMAP_NOWHERE},
 };
 
 /* The first segments; `base` is the slot of a path of 0 segments, those of more follow. */
 static const struct pathmap_slot firsts[] = {
     /* health */
-    {.text = 1, .size = 6, .base = 0},
+    {PATHMAP_AT(1, 6, 1), .base = 0},
     /* v1 */
-    {.text = 8, .size = 2, .base = 12},
+    {PATHMAP_AT(8, 2, 1), .base = 12},
 };
 
 /* Where other paths of 0, 1, 2 … segments begin: without and with a slash at their end; the same for paths with
