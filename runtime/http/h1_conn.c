@@ -281,6 +281,15 @@ void h1_conn_next(struct h1_conn *conn, enum conn_next next)
 
 /* ---- events ---- */
 
+/* False: nothing was taken, so that a reset would go unnoticed. */
+static bool read_on(struct pump *pump)
+{
+    uint64_t before = pump->moved;
+
+    pump_turn(pump);
+    return pump->moved > before;
+}
+
 static void busy_ready(struct h1_conn *conn)
 {
     struct h1_turn *turn = conn->turn;
@@ -304,8 +313,9 @@ static void busy_ready(struct h1_conn *conn)
         if (turn->x.out.pump)
             pump_turn(turn->x.out.pump);
     }
-    if (wire->stream.readable && turn->x.in.pump)
-        pump_turn(turn->x.in.pump);
+    if (wire->stream.readable && turn->x.in.pump && !read_on(turn->x.in.pump) &&
+        wire->stream.readable && stream_is_broken(&wire->stream))
+        h1_turn_lost(turn);
 }
 
 static void on_ready(struct stream *stream)

@@ -6,7 +6,7 @@ answer, and each of them knows what must become of its request. They run for a m
 up now and then, so that it meets all of them at once and has whatever they may ever need; then for the rest of the
 time (20 minutes) or until so many requests (100 million) were made. At rest behind both,
 
-* the process holds the same memory, but for some buffers;
+* the process holds the same memory, but for a buffer for each client (in a full run: a third of a byte per request);
 * it has the same descriptors as before the first request;
 * requests in are answers out and those that broke off or were left: by the clients' own count, by the gateway's
   counters, and by the lines of its access log, for each class of status.
@@ -30,7 +30,7 @@ from crowd import memory  # noqa: E402
 GEN = os.environ.get("APIGW_GEN", os.path.join(TOP, "build/release/apigw-gen"))
 PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(GEN)), "tests/bench")
 IS_SANITIZED = os.path.basename(os.path.dirname(os.path.abspath(GEN))) == "san"  # memory is another's then
-GROWTH = 4 << 20  # bytes: some fifty buffers, for a crowd within the gateway that had not met so before
+GROWTH = 72 * 77 << 10  # bytes: a buffer for each client, since more of them may meet than in the first minute
 CLASSES = ("2xx", "4xx", "5xx")
 
 

@@ -26,7 +26,7 @@ x-gateway:
     slow: {targets: [{url: "http://127.0.0.1:1"}], pool: {max_idle: 4}, timeouts: {connect: 60s}}
   upstream: origin
   access_log: false
-  timeouts: {send: 8s}
+  timeouts: {send: %s}
   limits: {body: 8g}
 paths:
   /here: {get: {x-gateway: {respond: {status: 200, body: here}}, responses: {default: {description: any}}}}
@@ -43,8 +43,8 @@ GET = b"GET /r/1k HTTP/1.1\r\nHost: a\r\n\r\n"
 MANY = 50000
 
 
-def start(gateway, *args, header_timeout="120s", workers="1"):
-    running = gateway(DOCUMENT % header_timeout, "--workers", workers, *args)
+def start(gateway, *args, header_timeout="120s", send_timeout="8s", workers="1"):
+    running = gateway(DOCUMENT % (header_timeout, send_timeout), "--workers", workers, *args)
     assert running.ask(HERE).status == 200
     return running
 
@@ -171,6 +171,30 @@ def test_an_upload_that_is_given_up_is_reset(gateway, origin):
     release.set()
     wait_until(lambda: ended, "the end")
     assert ended == ["reset"]
+
+
+def test_a_client_that_resets_while_nobody_reads_it(gateway, origin):
+    """The upstream has blocked the body, so that the gateway reads no further; and yet it learns at once."""
+    release = threading.Event()
+
+    def hold(connection, _):
+        connection.may_break = True
+        release.wait()
+        connection.close()
+        return True
+
+    origin.on_head = hold
+    running = start(gateway, "--upstream", f"origin={origin.url}", send_timeout="10m")
+    at_rest = descriptors(running)
+    client = running.client()
+    client.send(b"POST /r/1k HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+    client.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            client.sock.sendall(bytes(65536))
+    client.reset()
+    wait_until(lambda: descriptors(running) <= at_rest + 2, "both connections to be closed")  # + a pipe
+    release.set()
 
 
 def ask_all(running, count):
