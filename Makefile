@@ -95,7 +95,7 @@ unit: $(UNIT_GEN) $(UNIT_RT)  ## unit tests
 	$(Q)for t in $^; do $$t || exit 1; done
 
 # ---- tests, checks, measurements
-PYTEST = APIGW_GEN=$(CURDIR)/$(B)/apigw-gen CORPUS=$(CORPUS) $(PYTHON) -m pytest -q -p no:cacheprovider
+PYTEST = APIGW_GEN=$(CURDIR)/$(B)/apigw-gen CORPUS=$(CORPUS) $(PYTHON) -m pytest -q -p no:cacheprovider --timeout=300
 FORMATTED := $(wildcard gen/*.[ch] gen/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] tests/unit/*/*.c tests/fuzz/*.c tests/bench/*.c)
 SIZED := $(wildcard gen/*.[ch] gen/*/*.[ch] gen/*.re runtime/*.[ch] runtime/*/*.[ch] runtime/*/*.re)
 

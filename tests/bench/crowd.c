@@ -120,9 +120,9 @@ static void read_answer(struct peer *p)
     ssize_t n;
 
     while ((n = recv(p->fd, piece, sizeof piece, 0)) > 0) {
-        moved_at = now;
-        if (p->is_settled)
+        if (p->is_settled) /* an answer may drip on for ever */
             continue;
+        moved_at = now;
         answered++;
         settle(p);
     }
