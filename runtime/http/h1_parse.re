@@ -400,8 +400,8 @@ static bool request_line(struct h1_parser *p, struct lexer *lx, size_t len)
     target += start;
     end = scan(lx->bytes, target, len - target <= most ? len : target + most + 1, scan_no_uri);
     rest = lx->bytes + end;
-    if (end == target || end - target > most || len - end < REST || rest[0] != ' ' || !is_version(rest + 1) ||
-        rest[REST - 2] != '\r' || rest[REST - 1] != '\n')
+    if (end == target || end - target > most || len - end < REST || rest[0] != ' ' ||
+        !is_version(rest + 1) || rest[REST - 2] != '\r' || rest[REST - 1] != '\n')
         return false;
     p->head->method_text = slice(lx, start, target - 1);
     p->head->method = method;

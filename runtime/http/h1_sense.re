@@ -251,7 +251,8 @@ static void read_connection(struct h1_sense *s, struct str list)
         s->close |= str_eq_nocase(item, STR("close"));
         s->keep_alive |= str_eq_nocase(item, STR("keep-alive"));
         s->upgrade |= str_eq_nocase(item, STR("upgrade"));
-        s->head->drops_trailers |= item.len > 0 && field_id_of(item) == FIELD_OTHER && !str_eq_nocase(item, STR("close"));
+        s->head->drops_trailers |= item.len > 0 && field_id_of(item) == FIELD_OTHER &&
+                                   !str_eq_nocase(item, STR("close"));
     } while (list.at);
 }
 
