@@ -217,7 +217,7 @@ static bool read_codings(struct h1_sense *s, struct str list)
  * Section 6.1: we know no other one. */
 static bool judge_codings(struct h1_sense *s)
 {
-    if (!(has_seen(s, FIELD_TRANSFER_ENCODING)))
+    if (!has_seen(s, FIELD_TRANSFER_ENCODING))
         return true;
     if (s->kind == H1_REQUEST && !s->chunked)
         return h1_sense_bad(s, 400, "chunked is not the last transfer coding");
@@ -351,7 +351,7 @@ bool h1_sense_all(struct h1_sense *s)
         finish_response(s);
         return true;
     }
-    if (head->minor == 1 && !(has_seen(s, FIELD_HOST))) {
+    if (head->minor == 1 && !has_seen(s, FIELD_HOST)) {
         head->bad_host_count = true;
         return h1_sense_bad(s, 400, "no Host field");
     }

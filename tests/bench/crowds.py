@@ -19,12 +19,11 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
-from crowd import Rude, Server, descriptor_limit, program, settled_memory  # noqa: E402
+from crowd import BUSY, HEAD, IDLE, Rude, Server, descriptor_limit, program, settled_memory  # noqa: E402
 
 GEN = os.environ.get("APIGW_GEN", os.path.join(TOP, "build/release/apigw-gen"))
 RATE, CONNECTIONS = 200, 8
 KIB, MIB = 1024, 1024 * 1024
-IDLE, HEAD, BUSY = 512, 101 * KIB, 460 * KIB  # as runtime/README.md states
 
 DOCUMENT = """
 openapi: 3.1.0

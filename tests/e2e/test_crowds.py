@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from crowd import Rude, Server, descriptor_limit, settled_memory
+from crowd import BUSY, HEAD, IDLE, Rude, Server, descriptor_limit, settled_memory
 from fixtures import IS_SANITIZED
 from http_peer import OK, Origin, wait_until
 
@@ -37,7 +37,6 @@ paths:
     post: *any
 """
 KIB = 1024
-IDLE, HEAD, BUSY = 512, 101 * KIB, 460 * KIB  # bytes: what runtime/README.md states
 HERE = b"GET /here HTTP/1.1\r\nHost: a\r\n\r\n"
 GET = b"GET /r/1k HTTP/1.1\r\nHost: a\r\n\r\n"
 MANY = 50000

@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 
+# Bytes of the process for one connection: idle, with a head that does not end, with a request. runtime/README.md states them.
+IDLE, HEAD, BUSY = 512, 101 * 1024, 460 * 1024
 BENCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench")
 
 
