@@ -39,6 +39,9 @@ HEADERS := $(wildcard runtime/*.h runtime/*/*.h)
 
 GEN_LIBS := -lcyaml -lyaml -lm
 RT_LIBS  := -levent_core -levent_pthreads -lcares -lpthread
+RT_LIBS_tls   := -lssl -lcrypto
+RT_LIBS_http2 := -lnghttp2
+RT_LIBS_all   := $(RT_LIBS_http2) $(RT_LIBS_tls) $(RT_LIBS)
 
 ifneq ($(V),1)
 Q := @
@@ -79,7 +82,7 @@ $(B)/kit/libgw.a: $(RT_O)
 	    (cd runtime && cp -p --parents $$(find . -name '*.h') ../$(@D)/include)
 $(B)/kit/flags.mk: Makefile
 	$(Q)mkdir -p $(@D) && printf '%s\n' 'GW_CFLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) $(HARDEN)' \
-	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' > $@
+	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' 'GW_LIBS_TLS := $(RT_LIBS_tls)' 'GW_LIBS_HTTP2 := $(RT_LIBS_http2)' > $@
 
 # ---- unit tests: each tests/unit/*/test_x.c is a program
 UNIT_GEN := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/gen/*.c))
@@ -89,7 +92,7 @@ $(B)/tests/unit/gen/%: tests/unit/gen/%.c $(B)/libapigw.a
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/libapigw.a -lcmocka $(GEN_LIBS)
 $(B)/tests/unit/runtime/%: tests/unit/runtime/%.c $(B)/kit/libgw.a
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(RT_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(RT_LIBS_all)
 
 unit: $(UNIT_GEN) $(UNIT_RT)  ## unit tests
 	$(Q)for t in $^; do $$t || exit 1; done
@@ -130,13 +133,14 @@ compdb: clean  ## compile_commands.json, by bear
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libapigw.a $(B)/kit/libgw.a
 	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS_all)
 fuzz-targets: $(FUZZ)
 fuzz:  ## run each fuzz target for FUZZ_TIME seconds (default 20)
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz CC=clang -j2 fuzz-targets
 	$(Q)tests/fuzz/run.sh build/fuzz/tests/fuzz $(or $(FUZZ_TIME),20)
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libapigw.a
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -o $@ $< $(B)/libapigw.a $(GEN_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -o $@ $< $(B)/libapigw.a $(GEN_LIBS) $(BENCH_LIBS)
+$(B)/tests/bench/shake: BENCH_LIBS := -lssl -lcrypto -lpthread
 bench: DEPS = bench
 bench: deps all $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))  ## beside nginx and HAProxy: CPU per request, memory, matcher
 	$(Q)$(PYTHON) tests/bench/run.py --openapi $(CORPUS)/github/api.github.com.json --write tests/bench/RESULTS.md $(RUN)

@@ -60,6 +60,71 @@ static void dump_runtime_text(struct text *text, const struct ir_text *t)
     }
 }
 
+static void dump_trusted(struct text *text, const struct ir_forwarded *f)
+{
+    for (size_t i = 0; i < f->trusted_count; i++)
+        text_printf(text, " %.*s", STR_ARG(f->trusted[i]));
+    if (f->trusted_file.kind != IR_TEXT_NONE)
+        dump_runtime_text(text, &f->trusted_file);
+}
+
+static void dump_certificate(struct text *text, const struct ir_certificate *c)
+{
+    text_add(text, STR("  certificate"));
+    for (size_t i = 0; i < c->names.count; i++)
+        text_printf(text, " %.*s", STR_ARG(c->names.at[i]));
+    text_add(text, STR(" cert"));
+    dump_runtime_text(text, &c->cert);
+    text_add(text, STR(" key"));
+    dump_runtime_text(text, &c->key);
+    if (c->ocsp.kind != IR_TEXT_NONE) {
+        text_add(text, STR(" ocsp"));
+        dump_runtime_text(text, &c->ocsp);
+    }
+    text_byte(text, '\n');
+}
+
+static void dump_tls(struct text *text, const struct ir_tls *tls)
+{
+    static const char *const modes[] = {"off", "optional", "required"};
+
+    if (tls->certificates.count == 0)
+        return;
+    text_printf(text, "  tls %s%s%s", tls->allow_1_2 ? "1.2" : "1.3",
+                tls->strict_sni ? " strict_sni" : "", tls->watch ? " watch" : "");
+    if (tls->suites.len > 0)
+        text_printf(text, " suites %.*s", STR_ARG(tls->suites));
+    if (tls->ciphers.len > 0)
+        text_printf(text, " ciphers %.*s", STR_ARG(tls->ciphers));
+    if (tls->groups.len > 0)
+        text_printf(text, " groups %.*s", STR_ARG(tls->groups));
+    text_byte(text, '\n');
+    for (size_t i = 0; i < tls->certificates.count; i++)
+        dump_certificate(text, &tls->certificates.at[i]);
+    if (tls->client_auth == IR_CLIENT_OFF)
+        return;
+    text_printf(text, "  client_auth %s", modes[tls->client_auth]);
+    number(text, "depth", tls->client_depth, 3);
+    text_add(text, tls->client_forward ? STR(" forward") : STR(""));
+    dump_runtime_text(text, &tls->client_ca);
+    if (tls->client_crl.kind != IR_TEXT_NONE) {
+        text_add(text, STR(" crl"));
+        dump_runtime_text(text, &tls->client_crl);
+    }
+    text_byte(text, '\n');
+}
+
+static void dump_http2(struct text *text, const struct ir_http2 *http2)
+{
+    if (!http2->on)
+        return;
+    text_add(text, http2->h2c ? STR("  http2 h2c") : STR("  http2"));
+    number(text, "max_concurrent_streams", http2->max_concurrent_streams, 100);
+    number(text, "initial_stream_window_size", http2->initial_stream_window_size, 64 << 10);
+    number(text, "initial_connection_window_size", http2->initial_connection_window_size, 1 << 20);
+    text_byte(text, '\n');
+}
+
 static void dump_listener(struct text *text, const struct ir_listener *l)
 {
     text_add(text, STR("listener "));
@@ -69,16 +134,27 @@ static void dump_listener(struct text *text, const struct ir_listener *l)
     number(text, "header_timeout", l->header_timeout, 10000);
     number(text, "idle_timeout", l->idle_timeout, 75000);
     number(text, "requests", l->keep_alive_requests, 10000);
+    if (l->hsts.len > 0) {
+        text_add(text, STR(" hsts "));
+        quoted(text, l->hsts);
+    }
+    if (l->redirect_https > 0)
+        text_printf(text, " redirect_https %u to port %u", (unsigned)l->redirect_https,
+                    (unsigned)l->https_port);
     text_add(text, l->keep_alive ? STR("\n") : STR(" close\n"));
     dump_limits(text, "  limits", &l->limits, HEADS);
+    dump_tls(text, &l->tls);
+    dump_http2(text, &l->http2);
+    if (l->proxy_protocol.on) {
+        text_add(text, STR("  proxy_protocol"));
+        dump_trusted(text, &l->proxy_protocol.from);
+        text_add(text, l->proxy_protocol.unix_peers ? STR(" unix:\n") : STR("\n"));
+    }
     if (l->forwarded.trusted_count == 0 && l->forwarded.trusted_file.kind == IR_TEXT_NONE &&
         !l->forwarded.via)
         return;
     text_printf(text, "  forwarded %.*s", STR_ARG(l->forwarded.header));
-    for (size_t i = 0; i < l->forwarded.trusted_count; i++)
-        text_printf(text, " %.*s", STR_ARG(l->forwarded.trusted[i]));
-    if (l->forwarded.trusted_file.kind != IR_TEXT_NONE)
-        dump_runtime_text(text, &l->forwarded.trusted_file);
+    dump_trusted(text, &l->forwarded);
     text_add(text, l->forwarded.via ? STR(" via\n") : STR("\n"));
 }
 
@@ -96,11 +172,34 @@ static void dump_plain_listener(struct text *text, const char *label,
     text_byte(text, '\n');
 }
 
+static void dump_upstream_tls(struct text *text, const struct ir_upstream_tls *tls)
+{
+    if (!tls->on)
+        return;
+    text_printf(text, "  tls %s%s%s", tls->only_1_3 ? "1.3" : "1.2",
+                tls->trust_anyone ? " unverified" : "", tls->watch ? " watch" : "");
+    if (tls->sni.len > 0)
+        text_printf(text, " sni %.*s", STR_ARG(tls->sni));
+    if (tls->verify_name.len > 0)
+        text_printf(text, " verify_name %.*s", STR_ARG(tls->verify_name));
+    if (tls->ca.kind != IR_TEXT_NONE) {
+        text_add(text, STR(" ca"));
+        dump_runtime_text(text, &tls->ca);
+    }
+    if (tls->cert.kind != IR_TEXT_NONE) {
+        text_add(text, STR(" cert"));
+        dump_runtime_text(text, &tls->cert);
+        text_add(text, STR(" key"));
+        dump_runtime_text(text, &tls->key);
+    }
+    text_byte(text, '\n');
+}
+
 static void dump_upstream(struct text *text, const struct ir_upstream *u)
 {
     text_add(text, STR("upstream "));
     quoted(text, u->name);
-    number(text, "max_idle", u->pool_max_idle, 64);
+    number(text, "max_idle", u->pool_max_idle, 1024);
     number(text, "idle_timeout", u->pool_idle_timeout, 60000);
     if (u->host_header == IR_HOST_PRESERVE)
         text_add(text, STR(" host preserve"));
@@ -108,7 +207,12 @@ static void dump_upstream(struct text *text, const struct ir_upstream *u)
         text_add(text, STR(" host "));
         quoted(text, u->host_literal);
     }
+    if (u->proxy_protocol != IR_PROXY_NONE)
+        text_printf(text, " proxy_protocol v%d", u->proxy_protocol == IR_PROXY_V1 ? 1 : 2);
     text_byte(text, '\n');
+    if (u->protocol != IR_HTTP1)
+        text_add(text, u->protocol == IR_H2 ? STR("  protocol h2\n") : STR("  protocol grpc\n"));
+    dump_upstream_tls(text, &u->tls);
     for (size_t i = 0; i < u->targets.count; i++) {
         const struct ir_target *t = &u->targets.at[i];
         text_printf(text, "  target %s", t->is_unix ? "unix " : "");
@@ -322,6 +426,25 @@ static void dump_observation(struct text *text, const struct gateway *gw,
         dump_correlation(text, "  correlation_id", &op->correlation);
 }
 
+static void dump_texts(struct text *text, const char *label, const struct str *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_printf(text, "%s%.*s", i == 0 ? label : " ", STR_ARG(at[i]));
+}
+
+static void dump_websocket(struct text *text, const struct ir_operation *op)
+{
+    const struct ir_websocket *w = &op->websocket;
+
+    if (!w->on)
+        return;
+    text_printf(text, "  websocket idle %llu", (unsigned long long)w->idle_timeout);
+    dump_texts(text, " upgrade ", w->upgrades.at, w->upgrades.count);
+    dump_texts(text, " origins ", w->origins.at, w->origins.count);
+    dump_texts(text, " protocols ", w->protocols.at, w->protocols.count);
+    text_byte(text, '\n');
+}
+
 static void dump_flags(struct text *text, const struct ir_operation *op)
 {
     static const char *const slashes[] = {"keep", "reject", "decode"};
@@ -333,6 +456,7 @@ static void dump_flags(struct text *text, const struct ir_operation *op)
         text_printf(text, "  maintenance %u\n", op->retry_after);
     if (op->encoded_slash != IR_SLASH_KEEP)
         text_printf(text, "  encoded_slash %s\n", slashes[op->encoded_slash]);
+    dump_websocket(text, op);
     if (op->buffer_request != 0 || op->buffer_response != 64 << 10)
         text_printf(text, "  buffering %llu %llu\n", (unsigned long long)op->buffer_request,
                     (unsigned long long)op->buffer_response);

@@ -17,7 +17,7 @@ struct ir_target {
     struct str host;      /* name or address without brackets; the socket's path for unix: */
     struct str authority; /* the Host header this target gets: host[:port] */
     uint32_t port;
-    bool is_unix;
+    bool is_unix, is_https;
     struct str path; /* the target's own path, no trailing slash: "" or "/v1" */
     uint32_t weight; /* 1 */
     struct loc loc;
@@ -25,14 +25,21 @@ struct ir_target {
 
 enum ir_host_header { IR_HOST_TARGET, IR_HOST_PRESERVE, IR_HOST_LITERAL };
 
+/* How new connections introduce the client. */
+enum ir_proxy_header { IR_PROXY_NONE, IR_PROXY_V1, IR_PROXY_V2 };
+
 struct ir_upstream {
     struct str name;
     struct str symbol; /* plan */
     VEC(struct ir_target) targets;
     enum ir_host_header host_header;
     struct str host_literal;
-    uint32_t pool_max_idle;     /* 64 per worker */
+    uint32_t pool_max_idle;     /* 1024 per worker */
     uint64_t pool_idle_timeout; /* 60s */
+    enum ir_proxy_header proxy_protocol;
+    struct ir_upstream_tls tls;
+    enum { IR_HTTP1, IR_H2, IR_GRPC } protocol;
+    uint32_t max_streams; /* 100 */
     struct loc loc;
 };
 
@@ -121,11 +128,13 @@ struct ir_operation {
     struct ir_answer answer;        /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
     bool internal, disabled, maintenance, deprecated;
     uint32_t retry_after;        /* maintenance, seconds */
+    bool mutual_tls;             /* clients must have shown a good certificate */
     bool passthrough_auth;       /* declares security that nobody here enforces */
     struct str security;         /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
     struct ir_timeouts timeouts; /* of the first upstream; others may have their own */
     struct ir_limits limits;
     uint64_t buffer_request, buffer_response;
+    struct ir_websocket websocket;
     enum ir_slash encoded_slash;
     struct ir_access_log access_log;
     struct ir_correlation correlation;

@@ -44,6 +44,56 @@ struct ir_forwarded {
     bool via;                    /* upstreams are told of this hop; loops end */
 };
 
+/* Whose connections begin with a PROXY header. */
+struct ir_proxy_protocol {
+    bool on;
+    struct ir_forwarded from; /* its trusted lists alone */
+    bool unix_peers;
+};
+
+struct ir_certificate {
+    VEC(struct str) names; /* SNI, in lower case; none: any */
+    struct ir_text cert, key, ocsp;
+};
+
+enum ir_client_auth { IR_CLIENT_OFF, IR_CLIENT_OPTIONAL, IR_CLIENT_REQUIRED };
+
+struct ir_tls {
+    VEC(struct ir_certificate) certificates; /* none: the listener is plain */
+    bool allow_1_2, strict_sni, watch;
+    struct str suites, ciphers,
+        groups; /* OpenSSL's lists; empty: its own choice, or the runtime's */
+    enum ir_client_auth client_auth;
+    uint64_t client_depth;
+    bool client_forward;
+    struct ir_text client_ca, client_crl;
+    struct loc loc;
+};
+
+struct ir_websocket {
+    bool on;
+    VEC(struct str) upgrades, origins, protocols; /* none of the latter two: any */
+    uint64_t idle_timeout;                        /* ms, 0: none; else timeouts.idle */
+    bool idle_said;
+    struct loc loc;
+};
+
+struct ir_upstream_tls {
+    bool on;                      /* its targets are https:// */
+    bool said;                    /* the document has a 'tls' for it */
+    struct ir_text ca, cert, key; /* ca: none: the roots built in */
+    struct str sni, verify_name;
+    bool trust_anyone, only_1_3, watch;
+    struct loc loc;
+};
+
+struct ir_http2 {
+    bool on, h2c;
+    uint64_t max_concurrent_streams;         /* 100 */
+    uint64_t initial_stream_window_size;     /* 64k */
+    uint64_t initial_connection_window_size; /* 1m */
+};
+
 struct ir_listener {
     struct str address; /* "[::]:8080", "0.0.0.0:80", "unix:/run/gw.sock" */
     struct ir_limits limits;
@@ -53,7 +103,13 @@ struct ir_listener {
     uint64_t idle_timeout;       /* keep_alive.idle, 75s */
     uint64_t keep_alive_requests;
     bool keep_alive;
+    struct ir_tls tls;
+    struct ir_http2 http2;
+    struct str hsts;         /* the value of Strict-Transport-Security; empty: off */
+    uint64_t redirect_https; /* status; 0: off */
+    uint64_t https_port;
     struct ir_forwarded forwarded;
+    struct ir_proxy_protocol proxy_protocol;
     struct loc loc;
 };
 

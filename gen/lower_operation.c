@@ -226,6 +226,60 @@ static void set_buffering(struct lowering_operation *o)
         o->op->buffer_response = block->buffering.response.value;
 }
 
+static bool forwards(const struct ir_operation *op)
+{
+    return op->action == IR_FORWARD || op->action == IR_ROUTE;
+}
+
+static bool speaks_http1(const struct lowering_operation *o, const struct ir_forward *forward)
+{
+    for (size_t i = 0; i < forward->choices.count; i++)
+        if (o->l->gw->upstreams.at[forward->choices.at[i].upstream].protocol != IR_HTTP1)
+            return false;
+    return true;
+}
+
+/* All upstreams that the operation may be sent to can switch protocols, which HTTP/2 cannot. */
+static bool can_switch(const struct lowering_operation *o)
+{
+    bool all = speaks_http1(o, &o->op->forward);
+
+    for (size_t i = 0; i < o->op->branches.count; i++)
+        all = all && speaks_http1(o, &o->op->branches.at[i].forward);
+    return all;
+}
+
+/* RFC 6455 section 4.1: a WebSocket begins with GET. One that is inherited holds where it can. */
+static void set_websocket(struct lowering_operation *o)
+{
+    const struct xgateway_block *block = lowering_find(&o->chain, POLICY_websocket);
+    struct pool *pool = &o->l->job->pool;
+    struct ir_operation *op = o->op;
+    bool is_get = str_eq(op->method, STR("GET")) || str_eq(op->method, STR("*"));
+    bool own = block != NULL && block == o->chain.at[0];
+
+    if (block == NULL)
+        return;
+    if (own && !forwards(op))
+        diag_error(&o->l->job->diags, op->loc, "contradiction",
+                   "'websocket' needs an upstream, and this operation is answered here");
+    if (own && !is_get)
+        diag_error(&o->l->job->diags, op->loc, "contradiction",
+                   "a WebSocket begins with GET, and this operation is %.*s", STR_ARG(op->method));
+    if (own && forwards(op) && !can_switch(o))
+        diag_error(
+            &o->l->job->diags, op->loc, "contradiction",
+            "'websocket' needs upstreams of 'protocol: http1', and this operation has others");
+    if (!forwards(op) || !is_get || !can_switch(o))
+        return;
+    op->websocket = block->websocket;
+    op->websocket.on = true;
+    if (op->websocket.upgrades.count == 0)
+        *vec_add(pool, &op->websocket.upgrades) = STR("websocket");
+    if (!op->websocket.idle_said)
+        op->websocket.idle_timeout = op->timeouts.idle;
+}
+
 static void set_errors(struct lowering_operation *o)
 {
     o->op->errors = (struct ir_errors){.type_base = STR("")};
@@ -343,6 +397,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     set_access_log(o);
     set_correlation(o);
     lower_action(o);
+    set_websocket(o);
     set_origins(o);
     lower_security(o);
     *vec_add(&o->l->job->pool, &endpoint->operations) = (uint32_t)gw->operations.count;

@@ -85,18 +85,67 @@ static void unknown_scheme(struct lowering_operation *o, const struct said *name
                    "no security scheme is named '%.*s'%.*s", STR_SHORT(name->text), STR_ARG(near));
 }
 
+/* The gateway verifies it itself: a client's certificate, in the handshake. */
+static bool is_mutual(const struct lowering_document *d, const struct lowering_scheme *scheme)
+{
+    return scheme != NULL && !scheme->block->passthrough &&
+           str_eq(d->api->schemes.at[scheme - d->schemes.at].type, STR("mutualTLS"));
+}
+
+static bool has_mutual(struct lowering_operation *o, const struct api_alternative *a)
+{
+    for (size_t j = 0; j < a->all.count; j++)
+        if (is_mutual(o->document, find_scheme(o->document, a->all.at[j].scheme.text)))
+            return true;
+    return false;
+}
+
+/* True when each way in needs a client's certificate, or needs nothing at all: then it can be enforced by looking
+ * at the connection. */
+static bool set_mutual_tls(struct lowering_operation *o, const struct api_security *security)
+{
+    size_t with = 0, open = 0;
+
+    for (size_t i = 0; i < security->any.count; i++) {
+        with += has_mutual(o, &security->any.at[i]);
+        open += security->any.at[i].all.count == 0;
+    }
+    o->op->mutual_tls = with > 0 && with == security->any.count;
+    return with + open == security->any.count;
+}
+
+static void check_asked(struct lowering_operation *o, const struct said *scheme)
+{
+    for (size_t i = 0; i < o->l->gw->listeners.count; i++)
+        if (o->l->gw->listeners.at[i].tls.client_auth != IR_CLIENT_OFF)
+            return;
+    if (o->l->mutual_tls_complained)
+        return;
+    o->l->mutual_tls_complained = true;
+    diag_error(&o->l->job->diags, scheme->loc, "certificate-not-asked-for",
+               "'%.*s' needs clients' certificates, and no listener asks for them: add "
+               "'client_auth' to the 'tls' of one",
+               STR_SHORT(scheme->text));
+}
+
 void lower_security(struct lowering_operation *o)
 {
+    bool mutual;
     const struct api_security *security =
         o->api->security.stated ? &o->api->security : &o->document->api->security;
 
     o->document->security_stated |= o->api->security.stated;
     o->op->security = describe(&o->l->job->pool, security);
     lint(o, security);
+    mutual = set_mutual_tls(o, security);
     for (size_t i = 0; i < security->any.count; i++) {
         const struct api_alternative *a = &security->any.at[i];
         for (size_t j = 0; j < a->all.count; j++) {
             struct lowering_scheme *scheme = find_scheme(o->document, a->all.at[j].scheme.text);
+            if (mutual && is_mutual(o->document, scheme) && !o->l->options->passthrough_auth) {
+                check_asked(o, &a->all.at[j].scheme);
+                continue;
+            }
             o->op->passthrough_auth = true;
             if (scheme == NULL)
                 unknown_scheme(o, &a->all.at[j].scheme);

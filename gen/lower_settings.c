@@ -2,6 +2,7 @@
 #include "lowering.h"
 #include "member.h"
 #include "policy/forwarded.h"
+#include "policy/proxy_protocol.h"
 
 /* Settings of the whole gateway stand in one document; returns that document, or NULL. */
 static struct lowering_document *only(struct lowering *l, enum policy key)
@@ -138,6 +139,28 @@ static void set_gateway_limits(struct lowering *l)
 
 /* ---- listeners ---- */
 
+/* `true`: who is trusted about X-Forwarded-For is trusted about this. */
+static void set_proxy_protocol(struct lowering *l, struct node *said, struct ir_listener *listener)
+{
+    struct ir_proxy_protocol *p = &listener->proxy_protocol;
+
+    if (said == NULL || setting_is_off(said))
+        return;
+    if (said->kind != NODE_BOOL) {
+        xgateway_load(l->job, said, &proxy_protocol_type, p);
+        return;
+    }
+    p->on = true;
+    p->from.trusted = listener->forwarded.trusted;
+    p->from.trusted_count = listener->forwarded.trusted_count;
+    p->from.trusted_file = listener->forwarded.trusted_file;
+    if (p->from.trusted_count == 0 && p->from.trusted_file.kind == IR_TEXT_NONE)
+        diag_error(
+            &l->job->diags, said->loc, "nobody-trusted",
+            "'proxy_protocol: true' believes who 'forwarded.trusted_proxies' names, and that "
+            "names nobody: name them there, or in 'proxy_protocol: {trusted: [...]}'");
+}
+
 static void set_listener(struct lowering *l, const struct listener *said,
                          const struct ir_forwarded *forwarded, struct ir_listener *listener)
 {
@@ -155,6 +178,11 @@ static void set_listener(struct lowering *l, const struct listener *said,
         .forwarded = *forwarded,
         .loc = said->loc,
     };
+    listener->tls = said->tls;
+    listener->http2 = said->http2;
+    listener->hsts = said->hsts;
+    set_limit(&listener->redirect_https, &said->redirect_https);
+    set_limit(&listener->https_port, &said->https_port);
     set_limit(&listener->idle_timeout, &said->idle);
     set_limit(&listener->keep_alive_requests, &said->requests);
     if (said->limits != NULL && !setting_is_off(said->limits) &&
@@ -164,11 +192,43 @@ static void set_listener(struct lowering *l, const struct listener *said,
         set_limit(&listener->connections_per_ip, &limits.connections_per_ip);
         set_limit(&listener->header_timeout, &limits.header_timeout);
     }
-    if (said->forwarded == NULL)
-        return;
-    listener->forwarded = (struct ir_forwarded){.header = STR("x-forwarded-for")};
-    if (!setting_is_off(said->forwarded))
+    if (said->forwarded != NULL)
+        listener->forwarded = (struct ir_forwarded){.header = STR("x-forwarded-for")};
+    if (said->forwarded != NULL && !setting_is_off(said->forwarded))
         xgateway_load(l->job, said->forwarded, &forwarded_type, &listener->forwarded);
+    set_proxy_protocol(l, said->proxy_protocol, listener);
+}
+
+/* "0.0.0.0:8443" ▸ 8443. */
+static uint64_t port_of(struct str address)
+{
+    size_t at = address.len;
+    uint64_t port = 0;
+
+    while (at > 0 && address.at[at - 1] != ':')
+        at--;
+    str_to_u64(str_from(address, at), &port);
+    return port;
+}
+
+/* Where redirect_https leads: the first listener of protocol https, unless a port was said. */
+static void set_redirects(struct lowering *l)
+{
+    const struct ir_listener *https = NULL;
+
+    for (size_t i = l->gw->listeners.count; i > 0; i--)
+        if (l->gw->listeners.at[i - 1].tls.certificates.count > 0)
+            https = &l->gw->listeners.at[i - 1];
+    for (size_t i = 0; i < l->gw->listeners.count; i++) {
+        struct ir_listener *listener = &l->gw->listeners.at[i];
+        if (listener->redirect_https == 0 || listener->https_port > 0)
+            continue;
+        listener->https_port = https ? port_of(https->address) : 0;
+        if (listener->https_port == 0)
+            diag_error(&l->job->diags, listener->loc, "missing-key",
+                       "'redirect_https' has no listener of protocol https to lead to: say "
+                       "{port: 443}");
+    }
 }
 
 static void set_listeners(struct lowering *l)
@@ -186,6 +246,7 @@ static void set_listeners(struct lowering *l)
                      vec_add(&l->job->pool, &l->gw->listeners));
     if (l->gw->listeners.count == 0)
         set_listener(l, &nothing_said, &forwarded, vec_add(&l->job->pool, &l->gw->listeners));
+    set_redirects(l);
     if ((status = only(l, POLICY_status)) != NULL)
         l->gw->status = status->block->status;
     if ((admin = only(l, POLICY_admin)) != NULL)

@@ -3,6 +3,7 @@
 #include "lower.h"
 #include "lowering.h"
 #include "member.h"
+#include "policy/proxy_protocol.h"
 
 static struct lowering_upstream *add(struct lowering *l, struct ir_upstream value, struct str key)
 {
@@ -17,6 +18,13 @@ static struct lowering_upstream *add(struct lowering *l, struct ir_upstream valu
 struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name)
 {
     return map_get(&l->upstreams, name);
+}
+
+/* Connections that are introduced as one client's are never kept for another. */
+static void set_proxy_protocol(struct lowering *l, struct node *said, struct ir_upstream *upstream)
+{
+    xgateway_load(l->job, said, &proxy_protocol_out_type, &upstream->proxy_protocol);
+    upstream->pool_max_idle = 0;
 }
 
 static void add_document(struct lowering *l, const struct lowering_document *d)
@@ -38,12 +46,15 @@ static void add_document(struct lowering *l, const struct lowering_document *d)
             known->timeouts = timeouts_off(one->timeouts->loc);
         else if (one->timeouts != NULL)
             xgateway_load(l->job, one->timeouts, &timeouts_type, &known->timeouts);
+        if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol))
+            set_proxy_protocol(l, one->proxy_protocol, &l->gw->upstreams.at[known->index]);
     }
 }
 
 static struct ir_upstream new_upstream(struct str name)
 {
-    return (struct ir_upstream){.name = name, .pool_max_idle = 64, .pool_idle_timeout = 60000};
+    return (struct ir_upstream){
+        .name = name, .pool_max_idle = 1024, .pool_idle_timeout = 60000, .max_streams = 100};
 }
 
 /* --upstream NAME=URL replaces a pool's targets or adds a pool; --upstream URL is the pool "default". */
@@ -65,12 +76,38 @@ static void add_option(struct lowering *l, const struct lower_pair *pair)
     *vec_add(&l->job->pool, &upstream->targets) = target;
 }
 
+/* One pool, one way to call it. */
+static void check_tls(struct lowering *l, struct ir_upstream *upstream)
+{
+    size_t https = 0;
+
+    for (size_t i = 0; i < upstream->targets.count; i++)
+        https += upstream->targets.at[i].is_https;
+    upstream->tls.on = https > 0;
+    if (https > 0 && https < upstream->targets.count)
+        diag_error(&l->job->diags, upstream->loc, "mixed-upstream",
+                   "upstream '%.*s' has both https:// and other targets",
+                   STR_SHORT(upstream->name));
+    if (upstream->protocol != IR_HTTP1 && upstream->proxy_protocol != IR_PROXY_NONE)
+        diag_error(
+            &l->job->diags, upstream->loc, "contradiction",
+            "upstream '%.*s': a connection of HTTP/2 carries the requests of many clients, and "
+            "'proxy_protocol' names one",
+            STR_SHORT(upstream->name));
+    if (https == 0 && upstream->tls.said && upstream->targets.count > 0)
+        diag_error(&l->job->diags, upstream->tls.loc, "bad-value",
+                   "'tls' is for https:// targets, and upstream '%.*s' has none",
+                   STR_SHORT(upstream->name));
+}
+
 void lower_upstreams(struct lowering *l)
 {
     for (size_t i = 0; i < l->document_count; i++)
         add_document(l, &l->documents[i]);
     for (size_t i = 0; i < l->options->upstream_count; i++)
         add_option(l, &l->options->upstreams[i]);
+    for (size_t i = 0; i < l->gw->upstreams.count; i++)
+        check_tls(l, &l->gw->upstreams.at[i]);
 }
 
 void lower_upstream_check(struct lowering *l, const struct upstream *choice)
@@ -122,6 +159,7 @@ static struct lowering_upstream *add_server(struct lowering_operation *o, struct
     upstream = new_upstream(name_is_taken(l, target.authority) ? key : target.authority);
     upstream.loc = address->loc;
     *vec_add(&l->job->pool, &upstream.targets) = target;
+    upstream.tls.on = target.is_https;
     return add(l, upstream, key);
 }
 

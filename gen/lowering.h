@@ -39,6 +39,7 @@ struct lowering {
     struct gateway *gw;
     struct lowering_document *documents;
     size_t document_count;
+    bool mutual_tls_complained; /* once is enough */
     struct map variables;       /* --var: name to struct str */
     struct map upstreams;       /* name to struct lowering_upstream */
     struct map ids;             /* operation id to the struct loc of its first place */

@@ -344,8 +344,11 @@ static bool is_path(struct str s)
 
 bool setting_target(struct job *job, struct said text, struct ir_target *target)
 {
-    static const char why[] = "is no upstream: write http://host:port/path or unix:/path";
-    struct str rest = str_from(text.text, 7);
+    static const char why[] =
+        "is no upstream: write http://host:port/path, https://… or unix:/path";
+    bool is_https = str_eq_nocase(str_head(text.text, 8), STR("https://"));
+    struct str rest = str_from(text.text, is_https ? 8 : 7);
+    int32_t usual = is_https ? 443 : 80;
     struct str authority, host;
     int32_t port;
 
@@ -359,10 +362,7 @@ bool setting_target(struct job *job, struct said text, struct ir_target *target)
         target->path = STR("");
         return setting_address(job, text);
     }
-    if (str_starts(text.text, STR("https://")) || str_starts(text.text, STR("HTTPS://")))
-        return bad(job, text, "not-implemented",
-                   "asks for TLS to the upstream, which is not built yet");
-    if (!str_starts(text.text, STR("http://")) && !str_starts(text.text, STR("HTTP://")))
+    if (!is_https && !str_eq_nocase(str_head(text.text, 7), STR("http://")))
         return bad(job, text, "bad-url", why);
     authority = str_head(rest, str_find(rest, '/'));
     target->path = str_from(rest, authority.len);
@@ -375,8 +375,9 @@ bool setting_target(struct job *job, struct said text, struct ir_target *target)
         return bad(job, text, "bad-url", why);
     if (!is_path(target->path))
         return bad(job, text, "bad-url", "must be a plain path without query, spaces or braces");
-    target->authority = port == 80 ? host : authority;
-    target->port = port < 0 ? 80 : (uint32_t)port;
+    target->is_https = is_https;
+    target->authority = port == usual ? host : authority;
+    target->port = (uint32_t)(port < 0 ? usual : port);
     target->host = host.at[0] == '[' ? (struct str){host.at + 1, host.len - 2} : host;
     return true;
 }

@@ -54,7 +54,7 @@ bool setting_network(struct job *job, struct said text);
 /* "[::]:8080", "0.0.0.0:80", ":80" or "unix:/path" to listen at. */
 bool setting_address(struct job *job, struct said text);
 
-/* http://host[:port][/path] or unix:/path to send to. */
+/* http://host[:port][/path], https://… or unix:/path to send to. */
 bool setting_target(struct job *job, struct said text, struct ir_target *target);
 
 #endif

@@ -6,6 +6,7 @@
 #include "view_match.h"
 #include "view_parts.h"
 #include "view_tables.h"
+#include "view_tls.h"
 
 static void add_file(struct pool *pool, struct view *view, struct str name, const char *template,
                      struct value *values)
@@ -35,7 +36,7 @@ static void add_flows(struct job *job, struct view *view, const struct gateway *
 }
 
 /* The generated Makefile compiles every .c file. */
-static struct value *makefile(struct pool *pool, const struct view *view)
+static struct value *makefile(struct pool *pool, const struct view *view, const struct gateway *gw)
 {
     struct value *map = value_map(pool), *sources = value_list(pool);
     for (size_t i = 0; i < view->files.count; i++) {
@@ -48,13 +49,16 @@ static struct value *makefile(struct pool *pool, const struct view *view)
     }
     view_set_name(pool, map, "program", view->program);
     value_set(pool, map, "sources", sources);
+    view_set_flag(pool, map, "uses_tls", view_uses_tls(gw));
+    view_set_flag(pool, map, "uses_roots", view_uses_roots(gw));
+    view_set_flag(pool, map, "uses_http2", view_uses_http2(gw));
     return map;
 }
 
 /* The gateway's name as a file in the generated folder, beside what the Makefile has there. */
 static struct str program_name(struct pool *pool, struct str name)
 {
-    static const char *const taken[] = {"clean", "kit", "relink"};
+    static const char *const taken[] = {"clean", "kit", "relink", "roots"};
     struct str symbol = name_symbol(pool, name);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         if (str_eq(symbol, str_of(taken[i])))
@@ -83,6 +87,6 @@ struct view *view(struct job *job, struct gateway *gw)
     add_flows(job, made, gw);
     add_file(pool, made, STR("routes.txt"), "routes.txt", lock);
     add_file(pool, made, STR("gateway.lock"), "gateway.lock", lock);
-    add_file(pool, made, STR("Makefile"), "Makefile", makefile(pool, made));
+    add_file(pool, made, STR("Makefile"), "Makefile", makefile(pool, made, gw));
     return job_failed(job) ? NULL : made;
 }

@@ -326,6 +326,28 @@ static struct value *redirect(const struct flow *flow)
     return map;
 }
 
+static struct value *websocket(const struct flow *flow)
+{
+    const struct ir_websocket *from = &flow->op->websocket;
+    struct value *map;
+    if (!from->on)
+        return no(flow);
+    map = value_map(flow->pool);
+    value_set(flow->pool, map, "upgrades",
+              view_texts(flow->pool, from->upgrades.at, from->upgrades.count));
+    view_set_number(flow->pool, map, "upgrade_count", from->upgrades.count);
+    view_set_flag(flow->pool, map, "has_origins", from->origins.count > 0);
+    value_set(flow->pool, map, "origins",
+              view_texts(flow->pool, from->origins.at, from->origins.count));
+    view_set_number(flow->pool, map, "origin_count", from->origins.count);
+    view_set_flag(flow->pool, map, "has_protocols", from->protocols.count > 0);
+    value_set(flow->pool, map, "protocols",
+              view_texts(flow->pool, from->protocols.at, from->protocols.count));
+    view_set_number(flow->pool, map, "protocol_count", from->protocols.count);
+    view_set_number(flow->pool, map, "idle_timeout", from->idle_timeout);
+    return map;
+}
+
 static struct value *maintenance(const struct flow *flow)
 {
     struct value *map = value_map(flow->pool);
@@ -353,6 +375,9 @@ struct value *view_flow(struct job *job, const struct gateway *gw, const struct 
     value_set(flow.pool, map, "forward",
               open && op->action == IR_FORWARD ? forward(&flow) : no(&flow));
     value_set(flow.pool, map, "route", open && op->action == IR_ROUTE ? route(&flow) : no(&flow));
+    view_set_flag(flow.pool, map, "mutual_tls", op->mutual_tls);
+    view_set_flag(flow.pool, map, "falls", op->mutual_tls || op->websocket.on);
+    value_set(flow.pool, map, "websocket", open ? websocket(&flow) : no(&flow));
     value_set(flow.pool, map, "answer", open && answers ? answer(&flow) : no(&flow));
     value_set(flow.pool, map, "redirect",
               open && op->action == IR_REDIRECT ? redirect(&flow) : no(&flow));

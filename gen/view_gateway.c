@@ -4,6 +4,7 @@
 #include "view_flow.h"
 #include "view_parts.h"
 #include "view_tables.h"
+#include "view_tls.h"
 
 /* ---- upstreams ---- */
 
@@ -67,6 +68,15 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
                       : value_flag(pool, false));
         view_set_number(pool, map, "pool_max_idle", upstream->pool_max_idle);
         view_set_number(pool, map, "pool_idle_timeout", upstream->pool_idle_timeout);
+        value_set(pool, map, "proxy_protocol",
+                  upstream->proxy_protocol == IR_PROXY_NONE
+                      ? value_flag(pool, false)
+                      : value_name(pool, upstream->proxy_protocol == IR_PROXY_V1
+                                             ? STR("proxy_protocol_v1")
+                                             : STR("proxy_protocol_v2")));
+        view_set_flag(pool, map, "http2", upstream->protocol != IR_HTTP1);
+        view_set_number(pool, map, "max_streams", upstream->max_streams);
+        value_set(pool, map, "tls", view_upstream_tls(pool, upstream));
         view_set_flag(pool, map, "plain", has_plain_user(gw, i));
         value_add(pool, list, map);
     }
@@ -98,20 +108,19 @@ static struct value *address_bytes(struct pool *pool, const uint8_t address[16])
     return list;
 }
 
-static struct value *trusted(struct job *job, const struct ir_listener *listener)
+static struct value *trusted(struct job *job, const struct ir_forwarded *from, struct loc loc)
 {
     struct pool *pool = &job->pool;
     struct value *list = value_list(pool);
-    for (size_t i = 0; i < listener->forwarded.trusted_count; i++) {
+    for (size_t i = 0; i < from->trusted_count; i++) {
         struct value *map = value_map(pool);
         uint8_t address[16] = {0}, bits = 0;
-        if (!ip_parse_network(listener->forwarded.trusted[i], address, &bits)) {
-            diag_error(&job->diags, listener->loc, "bad-network",
-                       "'%.*s' is no network such as 10.0.0.0/8",
-                       STR_ARG(listener->forwarded.trusted[i]));
+        if (!ip_parse_network(from->trusted[i], address, &bits)) {
+            diag_error(&job->diags, loc, "bad-network", "'%.*s' is no network such as 10.0.0.0/8",
+                       STR_ARG(from->trusted[i]));
             continue;
         }
-        view_set_text(pool, map, "text", listener->forwarded.trusted[i]);
+        view_set_text(pool, map, "text", from->trusted[i]);
         value_set(pool, map, "bytes", address_bytes(pool, address));
         view_set_number(pool, map, "bits", bits);
         value_add(pool, list, map);
@@ -133,11 +142,27 @@ static struct value *forwarded(struct job *job, const struct ir_listener *listen
 
     struct value *map = value_map(pool);
     view_set_flag(pool, map, "has_trusted", from->trusted_count > 0);
-    value_set(pool, map, "trusted", trusted(job, listener));
+    value_set(pool, map, "trusted", trusted(job, from, listener->loc));
     view_set_number(pool, map, "trusted_count", from->trusted_count);
     value_set(pool, map, "trusted_file", value_text_or_false(pool, from->trusted_file.text));
     view_set_name(pool, map, "header", header);
     view_set_flag(pool, map, "via", from->via);
+    return map;
+}
+
+static struct value *proxy_protocol(struct job *job, const struct ir_listener *listener)
+{
+    const struct ir_proxy_protocol *from = &listener->proxy_protocol;
+    struct pool *pool = &job->pool;
+    if (!from->on)
+        return value_flag(pool, false);
+
+    struct value *map = value_map(pool);
+    view_set_flag(pool, map, "has_trusted", from->from.trusted_count > 0);
+    value_set(pool, map, "trusted", trusted(job, &from->from, listener->loc));
+    view_set_number(pool, map, "trusted_count", from->from.trusted_count);
+    value_set(pool, map, "trusted_file", value_text_or_false(pool, from->from.trusted_file.text));
+    view_set_flag(pool, map, "unix_peers", from->unix_peers);
     return map;
 }
 
@@ -167,6 +192,12 @@ static struct value *listeners(struct job *job, const struct gateway *gw)
         view_set_number(pool, map, "keep_alive_requests",
                         listener->keep_alive ? listener->keep_alive_requests : 1);
         value_set(pool, map, "forwarded", forwarded(job, listener));
+        value_set(pool, map, "proxy_protocol", proxy_protocol(job, listener));
+        value_set(pool, map, "tls", view_tls(pool, i + 1, &listener->tls));
+        view_set_flag(pool, map, "strips", view_asks_clients(gw));
+        value_set(pool, map, "http2", view_http2(pool, i + 1, &listener->http2));
+        value_set(pool, map, "hsts", value_text_or_false(pool, listener->hsts));
+        value_set(pool, map, "redirect", view_redirect_https(pool, listener));
         value_add(pool, list, map);
     }
     return list;
@@ -330,9 +361,9 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
 
 struct str view_features(struct pool *pool, const struct gateway *gw)
 {
-    static const char *const words[] = {"proxy",   "weighted",    "route",
-                                        "rewrite", "respond",     "redirect",
-                                        "mock",    "maintenance", "access_log"};
+    static const char *const words[] = {"proxy",      "weighted", "route", "rewrite",
+                                        "respond",    "redirect", "mock",  "maintenance",
+                                        "access_log", "tls",      "http2", "proxy_protocol"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -346,6 +377,12 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[7] |= op->maintenance;
         used[8] |= op->access_log.on;
     }
+    used[9] = view_uses_tls(gw);
+    used[10] = view_uses_http2(gw);
+    for (size_t i = 0; i < gw->listeners.count; i++)
+        used[11] |= gw->listeners.at[i].proxy_protocol.on;
+    for (size_t i = 0; i < gw->upstreams.count; i++)
+        used[11] |= gw->upstreams.at[i].proxy_protocol != IR_PROXY_NONE;
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (used[i])
@@ -380,6 +417,9 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "upstream_count", all->items.count);
     value_set(pool, map, "plain_forwards", plain);
     view_set_flag(pool, map, "has_plain", plain->items.count > 0);
+    view_set_flag(pool, map, "uses_tls", view_uses_tls(gw));
+    view_set_flag(pool, map, "uses_roots", view_uses_roots(gw));
+    view_set_flag(pool, map, "serves_http2", view_serves_http2(gw));
     value_set(pool, map, "listeners", listeners(job, gw));
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));

@@ -137,6 +137,22 @@ static void answer_facts(struct pool *pool, struct value *list, const struct ir_
         fact(pool, list, "keep_query", STR("true"));
 }
 
+static void add_words(struct text *out, const char *label, const struct str *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_printf(out, "%s%.*s", i == 0 ? label : " ", STR_ARG(at[i]));
+}
+
+static struct str websocket_words(struct pool *pool, const struct ir_websocket *from)
+{
+    struct text out = {.pool = pool};
+    add_words(&out, "upgrade to ", from->upgrades.at, from->upgrades.count);
+    add_words(&out, ", origins ", from->origins.at, from->origins.count);
+    add_words(&out, ", protocols ", from->protocols.at, from->protocols.count);
+    text_printf(&out, ", idle_timeout %s", phrase_duration(pool, from->idle_timeout).at);
+    return text_str(&out);
+}
+
 struct value *view_facts(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
 {
     struct value *list = value_list(pool);
@@ -153,6 +169,8 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
     else
         answer_facts(pool, list, &op->answer);
     fact(pool, list, "security", op->security);
+    if (op->mutual_tls)
+        fact(pool, list, "client certificate", STR("required"));
     if (op->passthrough_auth)
         fact(pool, list, "security passed through", STR("true"));
     if (op->internal)
@@ -168,6 +186,8 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
              pool_printf(pool, "request %s, response %s", phrase_size(pool, op->buffer_request).at,
                          phrase_size(pool, op->buffer_response).at));
     }
+    if (op->websocket.on)
+        fact(pool, list, "websocket", websocket_words(pool, &op->websocket));
     fact(pool, list, "errors", errors_words(pool, &op->errors));
     fact(pool, list, "access_log", own_log_words(pool, gw, op));
     if (!ir_correlation_equal(&op->correlation, &gw->correlation))
@@ -177,6 +197,63 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
 }
 
 /* ---- the document's own ---- */
+
+/* "{file: /run/key}"; a literal certificate is named, not shown. */
+static struct str reference_words(struct pool *pool, const struct ir_text *text)
+{
+    if (text->kind == IR_TEXT_LITERAL)
+        return STR("in the document");
+    return pool_printf(pool, "{%s: %.*s}", text->kind == IR_TEXT_ENV ? "env" : "file",
+                       STR_ARG(text->text));
+}
+
+/* Which certificates, which versions, and whose certificates are asked for. */
+static void tls_words(struct pool *pool, struct text *out, const struct ir_tls *tls)
+{
+    static const char *const modes[] = {"off", "optional", "required"};
+    if (tls->certificates.count == 0)
+        return;
+    text_printf(out, ", tls %s", tls->allow_1_2 ? "1.2 and 1.3" : "1.3");
+    if (tls->suites.len + tls->ciphers.len > 0)
+        text_printf(out, " of %.*s%s%.*s", STR_ARG(tls->suites),
+                    tls->suites.len > 0 && tls->ciphers.len > 0 ? ":" : "", STR_ARG(tls->ciphers));
+    if (tls->groups.len > 0)
+        text_printf(out, ", groups %.*s", STR_ARG(tls->groups));
+    for (size_t i = 0; i < tls->certificates.count; i++) {
+        const struct ir_certificate *one = &tls->certificates.at[i];
+        text_printf(out, ", certificate %.*s", STR_ARG(reference_words(pool, &one->cert)));
+        for (size_t n = 0; n < one->names.count; n++)
+            text_printf(out, "%s%.*s", n ? " " : " for ", STR_ARG(one->names.at[n]));
+    }
+    if (tls->strict_sni)
+        text_add(out, STR(", strict_sni"));
+    text_printf(out, ", client_auth %s", modes[tls->client_auth]);
+    if (tls->client_auth != IR_CLIENT_OFF)
+        text_printf(out, " by %.*s", STR_ARG(reference_words(pool, &tls->client_ca)));
+    if (tls->client_forward)
+        text_add(out, STR(", forwarded"));
+    if (tls->client_auth != IR_CLIENT_OFF && tls->client_crl.kind != IR_TEXT_NONE)
+        text_printf(out, " but %.*s", STR_ARG(reference_words(pool, &tls->client_crl)));
+}
+
+static struct str upstream_tls_words(struct pool *pool, const struct ir_upstream_tls *tls)
+{
+    struct text out = {.pool = pool};
+    if (tls->trust_anyone)
+        text_add(&out, STR("unverified"));
+    else if (tls->ca.kind == IR_TEXT_NONE)
+        text_add(&out, STR("verified by the roots built in"));
+    else
+        text_printf(&out, "verified by %.*s", STR_ARG(reference_words(pool, &tls->ca)));
+    if (tls->verify_name.len > 0)
+        text_printf(&out, " as %.*s", STR_ARG(tls->verify_name));
+    if (tls->sni.len > 0)
+        text_printf(&out, ", sni %.*s", STR_ARG(tls->sni));
+    text_printf(&out, ", tls %s", tls->only_1_3 ? "1.3" : "1.2 and 1.3");
+    if (tls->cert.kind != IR_TEXT_NONE)
+        text_printf(&out, ", as %.*s", STR_ARG(reference_words(pool, &tls->cert)));
+    return text_str(&out);
+}
 
 static struct value *upstreams(struct pool *pool, const struct gateway *gw)
 {
@@ -195,12 +272,31 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         fact(pool, facts, "pool",
              pool_printf(pool, "max_idle %u, idle_timeout %s", upstream->pool_max_idle,
                          phrase_duration(pool, upstream->pool_idle_timeout).at));
+        if (upstream->protocol != IR_HTTP1)
+            fact(pool, facts, "protocol", upstream->protocol == IR_H2 ? STR("h2") : STR("grpc"));
+        if (upstream->tls.on)
+            fact(pool, facts, "tls", upstream_tls_words(pool, &upstream->tls));
+        if (upstream->proxy_protocol != IR_PROXY_NONE)
+            fact(pool, facts, "proxy_protocol",
+                 upstream->proxy_protocol == IR_PROXY_V1 ? STR("v1") : STR("v2"));
         view_set_text(pool, map, "name", upstream->name);
         value_set(pool, map, "targets", targets);
         value_set(pool, map, "facts", facts);
         value_add(pool, list, map);
     }
     return list;
+}
+
+/* Whose headers count stands in the lock: who may say where requests come from. */
+static void proxy_protocol_words(struct text *out, const struct ir_proxy_protocol *from)
+{
+    text_add(out, STR(", proxy_protocol from"));
+    for (size_t i = 0; i < from->from.trusted_count; i++)
+        text_printf(out, " %.*s", STR_ARG(from->from.trusted[i]));
+    if (from->unix_peers)
+        text_add(out, STR(" unix:"));
+    if (from->from.trusted_file.kind == IR_TEXT_FILE)
+        text_printf(out, " file %.*s", STR_ARG(from->from.trusted_file.text));
 }
 
 static struct str listener_words(struct pool *pool, const struct ir_listener *listener)
@@ -225,6 +321,17 @@ static struct str listener_words(struct pool *pool, const struct ir_listener *li
                     STR_ARG(listener->forwarded.trusted[i]));
     if (listener->forwarded.via)
         text_add(&out, STR(", via"));
+    tls_words(pool, &out, &listener->tls);
+    if (listener->http2.on)
+        text_printf(&out, ", %s of %llu streams", listener->http2.h2c ? "h2c" : "http2",
+                    (unsigned long long)listener->http2.max_concurrent_streams);
+    if (listener->hsts.len > 0)
+        text_printf(&out, ", hsts %.*s", STR_ARG(listener->hsts));
+    if (listener->redirect_https > 0)
+        text_printf(&out, ", redirect_https %u to port %u", (unsigned)listener->redirect_https,
+                    (unsigned)listener->https_port);
+    if (listener->proxy_protocol.on)
+        proxy_protocol_words(&out, &listener->proxy_protocol);
     return text_str(&out);
 }
 

@@ -10,7 +10,10 @@
 #include "policy/headers.h"
 #include "policy/log.h"
 #include "policy/maintenance.h"
+#include "policy/proxy_protocol.h"
+#include "policy/tls.h"
 #include "policy/typed.h"
+#include "policy/websocket.h"
 #include "ref.h"
 
 /* How the value of a key is read and where in the block it goes. */
@@ -99,6 +102,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_upstream] = {&upstream_type, &upstream_type, AT(upstream), TAKES_OFF},
     [POLICY_route] = {&route_type, &route_type, AT(route), TAKES_OFF},
     [POLICY_rewrite] = {&rewrite_type, &rewrite_type, AT(rewrite), TAKES_OFF},
+    [POLICY_websocket] = {&websocket_type, &websocket_type, AT(websocket), WHOLE},
     [POLICY_timeouts] = {&timeouts_type, &timeouts_type, AT(timeouts), TAKES_OFF},
     [POLICY_buffering] = {&buffering_type, &buffering_type, AT(buffering), TAKES_OFF},
     [POLICY_errors] = {&errors_type, &errors_type, AT(errors), TAKES_OFF},
@@ -110,13 +114,41 @@ static const struct reading readings[POLICY_COUNT] = {
 
 /* Every table, to say where a misplaced key belongs. */
 static const struct policy_type *const nested[] = {
-    &upstreams_type,       &upstreams_pool_type, &listeners_type,       &listeners_keep_alive_type,
-    &limits_listener_type, &timeouts_type,       &limits_document_type, &errors_type,
-    &errors_override_type, &access_log_type,     &drain_type,           &forwarded_type,
-    &admin_type,           &match_branch_type,   &route_type,           &rewrite_type,
-    &redirect_type,        &respond_type,        &correlation_id_type,  &path_document_type,
-    &strict_type,          &buffering_type,      &headers_type,         &log_type,
-    &maintenance_type,     &upstream_type,
+    &upstreams_type,
+    &upstreams_pool_type,
+    &listeners_type,
+    &listeners_keep_alive_type,
+    &limits_listener_type,
+    &timeouts_type,
+    &limits_document_type,
+    &errors_type,
+    &errors_override_type,
+    &access_log_type,
+    &drain_type,
+    &forwarded_type,
+    &admin_type,
+    &match_branch_type,
+    &route_type,
+    &rewrite_type,
+    &redirect_type,
+    &respond_type,
+    &correlation_id_type,
+    &path_document_type,
+    &strict_type,
+    &buffering_type,
+    &headers_type,
+    &log_type,
+    &maintenance_type,
+    &upstream_type,
+    &tls_listener_type,
+    &tls_client_auth_type,
+    &tls_upstream_type,
+    &listeners_hsts_type,
+    &listeners_redirect_type,
+    &listeners_http2_type,
+    &websocket_type,
+    &proxy_protocol_type,
+    &proxy_protocol_out_type,
 };
 
 const struct policy_type *xgateway_nested(struct str place)

@@ -63,6 +63,7 @@ struct xgateway_block {
     struct mock mock;
     bool internal, disabled, passthrough;
     uint64_t maintenance; /* ms */
+    struct ir_websocket websocket;
 };
 
 /* The typed block; an empty one for NULL. */

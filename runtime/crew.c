@@ -21,6 +21,7 @@ struct member {
     struct timer idle_check;
     struct live *next_live; /* atomic: on its way to the worker */
     size_t in_flight;       /* atomic: as last seen */
+    bool accepts_no_more;   /* atomic */
     bool idle;              /* atomic */
     bool opened;
     char error[CREW_ERROR];
@@ -34,6 +35,7 @@ static struct {
     pthread_cond_t moved;
     unsigned reported, left; /* workers that opened or failed; that are out of their loop */
     bool go, failed;         /* they may run, or close again at once */
+    bool handed_over;        /* atomic: others serve the sockets */
     bool told;               /* nobody mails them any more */
 } crew = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
 
@@ -46,21 +48,27 @@ static void do_wind_down(struct loop_call *call)
     MEMBER(wind_down, call)->worker->draining = true;
 }
 
+/* The event holds a counter that nobody lets overflow. */
+static void tell_main(struct member *member, bool *what)
+{
+    uint64_t one = 1;
+
+    __atomic_store_n(what, true, __ATOMIC_RELEASE);
+    if (write(crew.event, &one, sizeof one) < 0)
+        member->error[0] = 0;
+}
+
 static void check_idle(struct timer *timer)
 {
     struct member *member = MEMBER(idle_check, timer);
     size_t in_flight = serve_in_flight(member->worker);
-    uint64_t one = 1;
 
     __atomic_store_n(&member->in_flight, in_flight, __ATOMIC_RELAXED);
     if (in_flight > 0) {
         timer_set(&member->worker->loop, timer, IDLE_CHECK_MS);
         return;
     }
-    __atomic_store_n(&member->idle, true, __ATOMIC_RELEASE);
-    /* It holds a counter that nobody lets overflow. */
-    if (write(crew.event, &one, sizeof one) < 0)
-        member->error[0] = 0;
+    tell_main(member, &member->idle);
 }
 
 static void do_drain(struct loop_call *call)
@@ -68,7 +76,8 @@ static void do_drain(struct loop_call *call)
     struct member *member = MEMBER(drain, call);
 
     member->worker->draining = true;
-    serve_drain(member->worker);
+    serve_drain(member->worker, __atomic_load_n(&crew.handed_over, __ATOMIC_RELAXED));
+    tell_main(member, &member->accepts_no_more);
     timer_set(&member->worker->loop, &member->idle_check, IDLE_CHECK_MS);
 }
 
@@ -260,10 +269,20 @@ void crew_wind_down(void)
         loop_mail(&workers[i].loop, &crew.members[i].wind_down);
 }
 
-void crew_drain(void)
+void crew_drain(bool handed_over)
 {
+    __atomic_store_n(&crew.handed_over, handed_over, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < crew.count; i++)
         loop_mail(&workers[i].loop, &crew.members[i].drain);
+}
+
+bool crew_has_handed_over(void)
+{
+    for (unsigned i = 0; i < crew.count; i++) {
+        if (!__atomic_load_n(&crew.members[i].accepts_no_more, __ATOMIC_ACQUIRE))
+            return false;
+    }
+    return __atomic_load_n(&crew.handed_over, __ATOMIC_RELAXED);
 }
 
 bool crew_is_idle(void)

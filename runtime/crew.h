@@ -23,8 +23,11 @@ bool crew_start(unsigned count, const struct crew_post *posts, struct live *live
 /* Answers say Connection: close from now on. */
 void crew_wind_down(void);
 
-/* Stops accepting; crew_event is readable whenever another worker has nothing left in flight. */
-void crew_drain(void);
+/* Stops accepting (`handed_over`: the sockets are served by somebody else as well, who goes on); crew_event
+ * is readable whenever another worker accepts no more, or has nothing left in flight. */
+void crew_drain(bool handed_over);
+/* True when no worker accepts on what was handed over. */
+bool crew_has_handed_over(void);
 bool crew_is_idle(void);
 int crew_event(void);
 

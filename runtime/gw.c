@@ -1,11 +1,23 @@
 #include "gw.h"
 
+#include "request/client_cert.h"
 #include "request/proxy.h"
 #include "request/reply.h"
+#include "request/tunnel.h"
 
 enum gw_next gw_proxy(struct gw_req *rq, const struct gw_forward *forward)
 {
     return proxy_ask(rq, forward);
+}
+
+bool gw_has_client_certificate(const struct gw_req *rq)
+{
+    return client_cert_is_good(rq);
+}
+
+enum gw_next gw_upgrade(struct gw_req *rq, const struct gw_tunnel *tunnel)
+{
+    return tunnel_check(rq, tunnel);
 }
 
 const struct gw_forward *gw_choose(struct gw_req *rq, const struct gw_choice *choice)

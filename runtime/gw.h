@@ -8,9 +8,12 @@
 #define GW_H
 
 #include "base/pathmap.h"
+#include "client/call_h2.h"
 #include "client/upstream.h"
 #include "http/message.h"
+#include "io/proxy_protocol.h"
 #include "request/match.h"
+#include "request/proxied.h"
 #include "request/req.h"
 
 /* Counts up with every change of this file that old generated code would not survive. */
@@ -36,6 +39,12 @@ static inline enum gw_next gw_stay(struct gw_req *rq, int at, enum gw_next next)
 /* Sends the request to its upstream and waits for the answer's head. GW_GO: rq->answer is there. GW_DONE:
  * the gateway answered by itself (502, 503, 504 …). Waits. */
 enum gw_next gw_proxy(struct gw_req *rq, const struct gw_forward *forward);
+
+/* `security` of type mutualTLS: the client has shown a certificate, and it was good. */
+bool gw_has_client_certificate(const struct gw_req *rq);
+
+/* `websocket`: whether this request may be upgraded, if it asks for that. GW_DONE: refused. */
+enum gw_next gw_upgrade(struct gw_req *rq, const struct gw_tunnel *tunnel);
 
 /* One of several forwards by weight; decided once for a request. */
 const struct gw_forward *gw_choose(struct gw_req *rq, const struct gw_choice *choice);

@@ -8,9 +8,9 @@
 
 #include "admin.h"
 #include "base/log.h"
+#include "base/reference.h"
 #include "gw.h"
 #include "io/address.h"
-#include "request/reference.h"
 
 enum { BACKLOG = 16, TIMEOUT_SECONDS = 3, PATH_SIZE = 200, ANSWER_SIZE = 64 };
 

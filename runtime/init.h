@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 
-/* Runs the caller on in a child process. In the child: returns true. In the parent: forwards signals, reaps,
- * and returns false with *status once the child has ended. Needs: no threads yet. */
+/* Runs the caller on in a child process. In the child: returns true. In the parent: forwards signals to the newest
+ * gateway, reaps, and returns false with *status once that has ended. Needs: no threads yet. */
 bool init_split(int *status);
+
+/* A gateway that serves is the newest from then on. Does nothing without an init above. */
+void init_tell_newest(void);
 
 #endif

@@ -131,7 +131,10 @@ static void write_query(struct log_text *line, const struct gw_req *rq)
 
 static void put_protocol(struct log_text *line, const struct gw_req *rq)
 {
-    log_text_put(line, rq->head.minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1"));
+    if (rq->head.is_http2)
+        log_text_put(line, STR("HTTP/2.0"));
+    else
+        log_text_put(line, rq->head.minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1"));
 }
 
 static void write_protocol(struct log_text *line, const struct gw_req *rq)
@@ -139,6 +142,39 @@ static void write_protocol(struct log_text *line, const struct gw_req *rq)
     log_text_byte(line, '"');
     put_protocol(line, rq);
     log_text_byte(line, '"');
+}
+
+static void put_or_null(struct log_text *line, struct str text)
+{
+    if (text.len == 0) {
+        log_text_put(line, STR("null"));
+        return;
+    }
+    log_text_byte(line, '"');
+    log_text_escape(line, text, MAX_URL);
+    log_text_byte(line, '"');
+}
+
+static void write_tls_version(struct log_text *line, const struct gw_req *rq)
+{
+    const struct tls_peer *peer = stream_peer(rq->x->stream);
+
+    put_or_null(line, peer ? str_of(peer->version) : STR(""));
+}
+
+static void write_tls_cipher(struct log_text *line, const struct gw_req *rq)
+{
+    const struct tls_peer *peer = stream_peer(rq->x->stream);
+
+    put_or_null(line, peer ? str_of(peer->cipher) : STR(""));
+}
+
+/* Of a certificate that was found good. */
+static void write_client_subject(struct log_text *line, const struct gw_req *rq)
+{
+    const struct tls_peer *peer = stream_peer(rq->x->stream);
+
+    put_or_null(line, peer && peer->verified ? peer->subject : STR(""));
 }
 
 static void write_route(struct log_text *line, const struct gw_req *rq)

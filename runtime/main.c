@@ -8,6 +8,7 @@
 #include "init.h"
 #include "options.h"
 #include "process.h"
+#include "successor.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
     int status = EXIT_USAGE;
 
     (void)argc;
+    successor_remember(argv);
     pool_open(&pool, NULL);
     if (options_read(&options, &pool, argv, &error))
         status = act(&options, &pool);

@@ -35,6 +35,7 @@ struct route_cells {
 struct metrics {
     uint64_t begun, finished;
     uint64_t opened, closed, refused;
+    uint64_t proxy_headers_refused;
     size_t route_count;
     struct route_cells **routes;
     struct histogram *upstreams;
@@ -139,6 +140,11 @@ void metrics_connection_refused(struct worker *worker)
     add(&worker->metrics->refused, 1);
 }
 
+void metrics_proxy_header_refused(struct worker *worker)
+{
+    add(&worker->metrics->proxy_headers_refused, 1);
+}
+
 /* ---- summing up ---- */
 
 static void sum_histogram(struct histogram *sum, const struct histogram *from)
@@ -190,6 +196,18 @@ static uint64_t sum_cell(size_t offset)
     return sum;
 }
 
+/* A counter of the workers themselves. */
+static uint64_t sum_workers(size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < worker_count; i++)
+        sum += __atomic_load_n((const uint64_t *)(const void *)((const char *)&workers[i] + offset),
+                               __ATOMIC_RELAXED);
+    return sum;
+}
+
+#define SUM_WORKERS(member) sum_workers(offsetof(struct worker, member))
 #define SUM(cell) sum_cell(offsetof(struct metrics, cell))
 
 /* ---- Prometheus' text ---- */
@@ -417,6 +435,15 @@ static void render_targets(struct text *text)
     }
 }
 
+static bool reads_proxy_headers(void)
+{
+    bool some = false;
+
+    for (uint32_t i = 0; i < gateway.listener_count; i++)
+        some |= gateway.listeners[i].proxy_protocol != NULL;
+    return some;
+}
+
 static void render_connections(struct text *text)
 {
     uint64_t opened = SUM(opened), closed = SUM(closed), begun = SUM(begun),
@@ -426,6 +453,23 @@ static void render_connections(struct text *text)
            "Connections accepted from clients.", opened);
     number(text, "apigw_http_connections_refused_total", "counter",
            "Connections closed at once for a limit on connections.", SUM(refused));
+    if (reads_proxy_headers())
+        number(text, "apigw_proxy_protocol_refused_total", "counter",
+               "Connections of trusted proxies closed for want of a good PROXY header.",
+               SUM(proxy_headers_refused));
+    if (gateway.tls) {
+        struct tls_stats tls = gateway.tls->stats();
+        number(text, "apigw_tls_handshakes_total", "counter",
+               "TLS handshakes that were completed, with clients and upstreams.", tls.handshakes);
+        number(text, "apigw_tls_handshakes_resumed_total", "counter",
+               "Those of them that resumed a session.", tls.resumed);
+        number(text, "apigw_tls_handshake_failures_total", "counter",
+               "TLS handshakes that failed, or were broken off.", tls.failures);
+    }
+    number(text, "apigw_tunnels_active", "gauge", "WebSockets and other tunnels that are open.",
+           SUM_WORKERS(tunnel_count));
+    number(text, "apigw_tunnels_total", "counter", "WebSockets and other tunnels ever opened.",
+           SUM_WORKERS(tunnel_total));
     number(text, "apigw_http_connections_active", "gauge", "Client connections that are open.",
            opened > closed ? opened - closed : 0);
     number(text, "apigw_http_requests_in_flight", "gauge", "Requests under way.",

@@ -19,6 +19,8 @@ void metrics_request(struct worker *worker, const struct gw_req *rq);
 void metrics_connection_opened(struct worker *worker);
 void metrics_connection_closed(struct worker *worker);
 void metrics_connection_refused(struct worker *worker); /* over a connection limit */
+void metrics_proxy_header_refused(
+    struct worker *worker); /* none, or a bad one, from a trusted proxy */
 
 /* All workers' sums in Prometheus' text format. */
 void metrics_render(struct text *text);

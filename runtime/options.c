@@ -49,10 +49,13 @@ void options_usage(struct text *text, struct str name)
                  table[i].value ? table[i].value : "");
         text_printf(text, "  %-24s  %s\n", left, table[i].help);
     }
-    text_add(text, STR("\nSignals: TERM drains and ends, INT the same without the delay, HUP reads "
-                       "data again,\nUSR1 reopens the log file.\n\n"
-                       "Environment: GW_RESOLVER=ADDRESS[:PORT] is asked for names in place of "
-                       "those that\n/etc/resolv.conf lists.\n"));
+    text_add(
+        text,
+        STR("\nSignals: TERM drains and ends, INT the same without the delay, HUP reads "
+            "data again,\nUSR1 reopens the log file, USR2 starts the program that is now at this path "
+            "with the same sockets\nand ends when that one is ready.\n\n"
+            "Environment: GW_RESOLVER=ADDRESS[:PORT] is asked for names in place of "
+            "those that\n/etc/resolv.conf lists.\n"));
 }
 
 static const struct option *find(struct str name)

@@ -17,12 +17,15 @@
 #include "crash.h"
 #include "gw.h"
 #include "health.h"
+#include "io/listen.h"
 #include "log_line.h"
 #include "pid_file.h"
 #include "request/hops.h"
 #include "request/request_id.h"
+#include "secure.h"
 #include "self.h"
 #include "setup.h"
+#include "successor.h"
 
 enum {
     LOG_WAIT_MS = 2000, /* how long a stuck reader of the access log may hold up the end */
@@ -35,9 +38,13 @@ struct process {
     struct setup setup;
     const struct options *options;
     enum phase phase;
-    uint64_t until; /* clock_ms: end of the delay or the grace */
-    int signals;    /* signalfd */
-    bool cut_off;   /* requests were not waited for */
+    uint64_t until;   /* clock_ms: end of the delay or the grace */
+    uint64_t look_at; /* clock_ms: when watched files are looked at again */
+    int signals;      /* signalfd */
+    struct successor successor;
+    bool replaced; /* the successor serves */
+    bool left;     /* and nobody here accepts any more */
+    bool cut_off;  /* requests were not waited for */
 };
 
 /* ---- what a process sets up for itself ---- */
@@ -96,11 +103,12 @@ static void begin_drain(struct process *process)
 {
     process->phase = PHASE_DRAIN;
     process->until = clock_ms() + gateway.drain_grace;
-    crew_drain();
+    crew_drain(process->replaced);
 }
 
 static void begin_end(struct process *process, int number)
 {
+    successor_notify("STOPPING=1");
     admin_set_ready(false);
     crew_wind_down();
     if (number == SIGTERM && gateway.drain_delay > 0) {
@@ -122,10 +130,77 @@ static void reload(struct process *process)
         log_error("reload: keeping the old data: %s", error);
         return;
     }
+    secure_reload();
     live_release(process->setup.live);
     process->setup.live = live;
     crew_adopt(live);
     log_info("reloaded");
+}
+
+/* ---- replacing ---- */
+
+static void replace(struct process *process)
+{
+    int listening[LISTEN_INHERITED_MAX];
+    char error[SUCCESSOR_ERROR], keys[TLS_TICKET_BYTES];
+    struct successor_gifts gifts = {.listening = listening, .health = process->setup.health_fd};
+
+    if (process->successor.pid != 0 || process->phase != PHASE_RUN) {
+        log_warn("USR2: a replacement is under way already, or this gateway is ending");
+        return;
+    }
+    gifts.listening_count = setup_listening(&process->setup, listening, LISTEN_INHERITED_MAX);
+    if (gateway.tls) {
+        gateway.tls->tickets_export(keys);
+        gifts.secrets = (struct str){keys, sizeof keys};
+    }
+    if (successor_start(&process->successor, &gifts, error))
+        log_info("process %d is to take over", (int)process->successor.pid);
+    else
+        log_error("cannot be replaced, and goes on: %s", error);
+    explicit_bzero(keys, sizeof keys);
+}
+
+/* The old one ends as if told to, but that nobody else has to be kept away from the sockets. */
+static void give_way(struct process *process)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "MAINPID=%d", (int)process->successor.pid);
+    successor_notify(line);
+    process->replaced = true;
+    admin_set_ready(false);
+    if (process->setup.health_fd >= 0)
+        close(process->setup.health_fd);
+    process->setup.health_fd = -1;
+    begin_drain(process);
+}
+
+static void look_at_successor(struct process *process)
+{
+    char error[SUCCESSOR_ERROR];
+
+    if (process->successor.pid == 0 || process->replaced)
+        return;
+    switch (successor_look(&process->successor, error)) {
+    case SUCCESSOR_STARTS:
+        return;
+    case SUCCESSOR_IS_READY:
+        give_way(process);
+        return;
+    case SUCCESSOR_FAILED:
+        log_error("the successor failed, and this gateway goes on: %s", error);
+        return;
+    }
+}
+
+/* Said when it is true of every connection made from then on. */
+static void look_at_handing_over(struct process *process)
+{
+    if (!process->replaced || process->left || !crew_has_handed_over())
+        return;
+    process->left = true;
+    log_info("process %d has taken over, draining", (int)process->successor.pid);
 }
 
 static void take_signal(struct process *process, int number)
@@ -138,7 +213,7 @@ static void take_signal(struct process *process, int number)
         access_log_reopen();
         return;
     case SIGUSR2:
-        log_warn("USR2: this build cannot replace itself while running");
+        replace(process);
         return;
     default:
         break;
@@ -167,8 +242,10 @@ static int time_left(const struct process *process)
 {
     uint64_t now = clock_ms();
 
+    if (process->phase == PHASE_RUN && process->successor.pid != 0)
+        return SECURE_LOOK_MS;
     if (process->phase == PHASE_RUN)
-        return -1;
+        return secure_watches() ? SECURE_LOOK_MS : -1;
     if (process->until <= now)
         return 0;
     return process->until - now < POLL_MAX_MS ? (int)(process->until - now) : POLL_MAX_MS;
@@ -196,18 +273,34 @@ static void empty(int event)
         return; /* was empty */
 }
 
+/* Signals may wake the loop earlier: files rest for a whole look. */
+static void look_at_files(struct process *process)
+{
+    uint64_t now = clock_ms();
+
+    if (now < process->look_at)
+        return;
+    process->look_at = now + SECURE_LOOK_MS;
+    secure_look();
+}
+
 static void mind(struct process *process)
 {
-    struct pollfd files[] = {{.fd = process->signals, .events = POLLIN},
-                             {.fd = crew_event(), .events = POLLIN},
-                             {.fd = process->setup.health_fd, .events = POLLIN}};
-
     while (process->phase != PHASE_END) {
+        struct pollfd files[] = {
+            {.fd = process->signals, .events = POLLIN},
+            {.fd = crew_event(), .events = POLLIN},
+            {.fd = process->setup.health_fd, .events = POLLIN},
+            {.fd = process->successor.pid != 0 ? process->successor.ready : -1, .events = POLLIN}};
         poll(files, sizeof files / sizeof *files, time_left(process));
         read_signals(process);
         empty(crew_event());
         if (files[2].revents)
             health_answer(process->setup.health_fd);
+        look_at_successor(process);
+        look_at_handing_over(process);
+        if (secure_watches())
+            look_at_files(process);
         check_phase(process);
     }
 }
@@ -274,6 +367,7 @@ static int serve_until_told(struct process *process)
     if (write_pid_file(process, error)) {
         admin_set_ready(true);
         log_info("ready");
+        successor_say_ready();
         log_set_level(gateway.log_level);
         mind(process);
     } else {
@@ -294,6 +388,7 @@ int process_run(const struct options *options)
     char error[SETUP_ERROR];
     int status;
 
+    successor_inherit();
     occupy_standard_files();
     harden();
     process.signals = open_signals();

@@ -15,11 +15,17 @@
 #include "request/forwarded.h"
 #include "request/reply.h"
 #include "request/request_id.h"
+#include "request/tunnel.h"
+#include "secure.h"
 #include "self.h"
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
-enum { BUFFER_MIN = 64 * 1024 };
+enum {
+    BUFFER_MIN = 64 * 1024,
+    PROXY_HEADER_MS = 10 * 1000, /* for a PROXY header, where heads may take any time */
+    PROXY_DRAINING_MS = 500      /* while the gateway drains */
+};
 
 /* A listening socket of this worker and its connections. */
 struct door {
@@ -28,6 +34,7 @@ struct door {
     struct server *server;
     const struct gw_listener *config;
     struct admission *admission;
+    struct proxy_room *proxy_room; /* NULL: nobody's PROXY header is read */
     enum serve_kind kind;
 };
 
@@ -54,6 +61,7 @@ static struct gw_req *req_new(struct door *door, struct exchange *x)
     rq->listener = door->config;
     rq->head = *x->head;
     rq->path = rq->head.path;
+    rq->added_reply = x->stream->layer ? door->config->hsts : STR("");
     rq->errors = gateway.errors;
     rq->timeouts = gateway.timeouts;
     rq->started_us = worker->loop.wall_us;
@@ -86,8 +94,10 @@ static void finish(struct gw_req *rq)
     loop_unpost(&worker->loop, &rq->call);
     pump_stop(&rq->download);
     rq->bytes_out = rq->download.moved;
+    if (rq->tunnel)
+        tunnel_close(rq);
     if (rq->upstream) {
-        rq->bytes_in = rq->upstream->upload.moved;
+        rq->bytes_in += rq->upstream->upload.moved;
         call_close(rq->upstream);
     }
     if (rq->status == 0) {
@@ -162,8 +172,10 @@ static enum gw_next begin(struct gw_req *rq)
         return reply_error(rq, 400, "a field's name holds an underscore", STR(""));
     if (door->kind != SERVE_TRAFFIC)
         return admin_flow(rq, door->kind);
-    /* RFC 9110 section 7.4: only a proxy in front of us can have had it over TLS. */
-    if (rq->head.is_https && !rq->trusted_peer)
+    if (rq->listener->redirect_https && !forwarded_is_https(rq))
+        return reply_redirect_https(rq);
+    /* RFC 9110 section 7.4: else only a proxy in front of us can have had it over TLS. */
+    if (rq->head.is_https && !rq->trusted_peer && !rq->x->stream->layer)
         return reply_error(rq, 421, "a https URL over a connection that is not secured", STR(""));
     if (rq->head.method == METHOD_CONNECT)
         return reply_error(rq, 501, "CONNECT is for proxies of another kind", STR(""));
@@ -212,6 +224,13 @@ static void on_request(struct h1_server *h1, struct exchange *x)
 
 /* ---- connections ---- */
 
+static bool secure_stream(struct h1_server *h1, struct stream *stream)
+{
+    const struct door *door = h1->owner;
+
+    return gateway.tls->accept(door->config->tls_server, stream);
+}
+
 static void on_closed(struct h1_server *h1, const struct sockaddr *peer)
 {
     struct door *door = h1->owner;
@@ -222,9 +241,10 @@ static void on_closed(struct h1_server *h1, const struct sockaddr *peer)
         metrics_connection_closed(door->server->worker);
 }
 
-static void on_accepted(struct acceptor *acceptor, int fd, const struct address *peer)
+/* A client is at the door: itself, or as a trusted proxy presents it. */
+static void on_client(void *owner, int fd, const struct address *peer)
 {
-    struct door *door = CONTAINER(struct door, acceptor, acceptor);
+    struct door *door = owner;
     const struct sockaddr *from = (const struct sockaddr *)&peer->at;
     struct worker *worker = door->server->worker;
 
@@ -237,6 +257,31 @@ static void on_accepted(struct acceptor *acceptor, int fd, const struct address 
     if (door->kind == SERVE_TRAFFIC)
         metrics_connection_opened(worker);
     h1_accept(&door->h1, fd, from);
+}
+
+static void on_bad_proxy_header(void *owner)
+{
+    struct door *door = owner;
+
+    metrics_proxy_header_refused(door->server->worker);
+}
+
+static bool must_present(const struct door *door, const struct sockaddr *peer)
+{
+    const struct gw_proxy_protocol *config = door->config->proxy_protocol;
+
+    return (config->unix_peers && peer->sa_family == AF_UNIX) ||
+           forwarded_trusts(door->server->worker, config->from, peer);
+}
+
+static void on_accepted(struct acceptor *acceptor, int fd, const struct address *peer)
+{
+    struct door *door = CONTAINER(struct door, acceptor, acceptor);
+
+    if (door->proxy_room && must_present(door, (const struct sockaddr *)&peer->at))
+        door->config->proxy_protocol->room->enter(door->proxy_room, fd, peer);
+    else
+        on_client(door, fd, peer);
 }
 
 /* ---- open and close ---- */
@@ -265,6 +310,36 @@ static int spare_from(enum serve_kind kind)
     return (int)(limit - limit / 16);
 }
 
+static void proxy_room_open(struct door *door)
+{
+    const struct gw_listener *config = door->config;
+    const struct proxy_room_owner owner = {on_client, on_bad_proxy_header, door};
+    uint32_t timeout = config->header_timeout ? config->header_timeout : PROXY_HEADER_MS;
+
+    if (config->proxy_protocol)
+        door->proxy_room =
+            config->proxy_protocol->room->open(&door->server->worker->loop, timeout, &owner);
+}
+
+static void proxy_room_close(struct door *door)
+{
+    if (door->proxy_room)
+        door->config->proxy_protocol->room->close(door->proxy_room);
+    door->proxy_room = NULL;
+}
+
+/* Who has not said anything yet loses nothing. */
+static void proxy_room_drain(struct door *door)
+{
+    if (door->proxy_room)
+        door->config->proxy_protocol->room->hurry(door->proxy_room, PROXY_DRAINING_MS);
+}
+
+static size_t proxy_room_count(const struct door *door)
+{
+    return door->proxy_room ? door->config->proxy_protocol->room->count(door->proxy_room) : 0;
+}
+
 static bool door_open(struct door *door, struct server *server,
                       const struct serve_listener *listener)
 {
@@ -282,11 +357,16 @@ static bool door_open(struct door *door, struct server *server,
         .idle_timeout = config->idle_timeout,
         .keep_alive_requests = config->keep_alive_requests,
         .winding_down = &server->worker->draining,
+        .secure = config->tls_server ? secure_stream : NULL,
         .request = on_request,
+        .h2 = config->http2 ? gateway.http2 : NULL,
+        .h2_settings = config->http2,
+        .h2c = config->h2c,
         .closed = on_closed,
         .owner = door,
     };
     h1_server_open(&door->h1);
+    proxy_room_open(door);
     if (!acceptor_open(&door->acceptor, &server->worker->loop, listener->fd, on_accepted))
         return false;
     door->acceptor.spare_from = spare_from(listener->kind);
@@ -300,6 +380,7 @@ void serve_close(struct worker *worker)
     server->closing = true;
     for (size_t i = 0; i < server->door_count; i++) {
         acceptor_close(&server->doors[i].acceptor);
+        proxy_room_close(&server->doors[i]);
         h1_server_close(&server->doors[i].h1);
     }
     dns_close(worker->dns); /* before the names it may still be asking for */
@@ -321,8 +402,9 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
     worker->server = server;
     bufs_open(&server->bufs, buffer_size(listeners, count));
     server->bufs.held_max = gateway.buffers / (worker_count > 0 ? worker_count : 1);
-    worker->upstreams = upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop,
-                                      worker->dns, &server->bufs, &gateway.upstream_limits);
+    worker->upstreams =
+        upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop, worker->dns,
+                      &server->bufs, &gateway.upstream_limits, secure_upstreams());
     for (size_t i = 0; i < count; i++) {
         server->door_count++;
         if (!door_open(&server->doors[i], server, &listeners[i]))
@@ -338,16 +420,20 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
     return false;
 }
 
-void serve_drain(struct worker *worker)
+void serve_drain(struct worker *worker, bool handed_over)
 {
     struct server *server = worker->server;
 
     worker->draining = server->draining = true;
+    tunnels_drain(worker);
     for (size_t i = 0; i < server->door_count; i++) {
         struct door *door = &server->doors[i];
+        if (handed_over)
+            acceptor_close(&door->acceptor);
         if (door->kind != SERVE_TRAFFIC)
             continue;
         acceptor_drain(&door->acceptor);
+        proxy_room_drain(door);
         h1_drain(&door->h1);
     }
 }
@@ -360,7 +446,8 @@ size_t serve_in_flight(const struct worker *worker)
     for (size_t i = 0; i < server->door_count; i++) {
         const struct h1_server *h1 = &server->doors[i].h1;
         if (server->doors[i].kind == SERVE_TRAFFIC)
-            count += server->draining ? h1->conn_count + (server->doors[i].acceptor.fd >= 0)
+            count += server->draining ? h1->conn_count + proxy_room_count(&server->doors[i]) +
+                                            (server->doors[i].acceptor.fd >= 0)
                                       : h1->busy_count;
     }
     return count;

@@ -18,7 +18,7 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
 /* Stops accepting: who is already in a queue is still served, then the listening sockets close; idle
  * connections close after a moment, busy ones behind the answer in flight. Traffic only; status and admin go
  * on until serve_close. */
-void serve_drain(struct worker *worker);
+void serve_drain(struct worker *worker, bool handed_over);
 
 /* Requests in flight on traffic listeners, this worker. While it drains: connections that are still open. */
 size_t serve_in_flight(const struct worker *worker);

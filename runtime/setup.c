@@ -5,13 +5,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/reference.h"
 #include "client/upstream.h"
 #include "gw.h"
 #include "health.h"
 #include "io/address.h"
 #include "io/listen.h"
-#include "request/reference.h"
+#include "secure.h"
 #include "self.h"
+#include "successor.h"
 
 /* For a gateway without listeners, and for status and admin: modest limits that no document needs to say. */
 static const struct gw_listener built_in = {
@@ -29,8 +31,8 @@ static bool fail(char error[SETUP_ERROR], struct str what)
     return false;
 }
 
-static void add_place(struct setup *setup, enum serve_kind kind, const struct gw_listener *model,
-                      struct str address)
+static struct setup_place *add_place(struct setup *setup, enum serve_kind kind,
+                                     const struct gw_listener *model, struct str address)
 {
     struct setup_place *place = vec_add(&setup->pool, &setup->places);
 
@@ -38,9 +40,19 @@ static void add_place(struct setup *setup, enum serve_kind kind, const struct gw
     place->listener = *model;
     place->listener.address = address;
     place->fd_count = kind == SERVE_TRAFFIC ? setup->workers : 1;
-    place->fds = pool_take(&setup->pool, place->fd_count * sizeof *place->fds);
-    for (unsigned i = 0; i < place->fd_count; i++)
+    place->fd_room = LISTEN_INHERITED_MAX;
+    place->fds = pool_take(&setup->pool, place->fd_room * sizeof *place->fds);
+    for (unsigned i = 0; i < place->fd_room; i++)
         place->fds[i] = -1;
+    return place;
+}
+
+static void make_plain(struct gw_listener *listener)
+{
+    listener->tls = NULL;
+    listener->hsts = STR("");
+    listener->redirect_https = 0;
+    listener->http2 = listener->h2c ? listener->http2 : NULL;
 }
 
 /* The n-th --listen replaces the n-th listener's address, further ones are like the first, in plain HTTP. */
@@ -53,8 +65,11 @@ static void add_traffic(struct setup *setup, const struct options *options)
     for (size_t i = 0; i < count || i < options->listen.count; i++) {
         const struct gw_listener *model =
             i < gateway.listener_count ? &gateway.listeners[i] : first;
-        add_place(setup, SERVE_TRAFFIC, model,
-                  i < options->listen.count ? options->listen.at[i] : model->address);
+        struct setup_place *place =
+            add_place(setup, SERVE_TRAFFIC, model,
+                      i < options->listen.count ? options->listen.at[i] : model->address);
+        if (i >= count)
+            make_plain(&place->listener);
     }
 }
 
@@ -122,6 +137,16 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
     return live;
 }
 
+static bool open_secure(struct setup *setup, char error[SETUP_ERROR])
+{
+    struct gw_listener **listeners =
+        pool_alloc(&setup->pool, (setup->places.count + 1) * sizeof *listeners);
+
+    for (size_t i = 0; i < setup->places.count; i++)
+        listeners[i] = &setup->places.at[i].listener;
+    return secure_open(listeners, setup->places.count, error);
+}
+
 bool setup_read(struct setup *setup, const struct options *options, char error[SETUP_ERROR])
 {
     *setup = (struct setup){.health_fd = -1};
@@ -135,7 +160,7 @@ bool setup_read(struct setup *setup, const struct options *options, char error[S
         !read_log_output(setup, error))
         return false;
     setup->live = setup_read_live(setup, error);
-    return setup->live != NULL;
+    return setup->live != NULL && open_secure(setup, error);
 }
 
 /* ---- listening ---- */
@@ -156,8 +181,11 @@ static bool open_place(struct setup *setup, struct setup_place *place,
     static const char *const titles[] = {"listening", "status", "admin"};
     char text[LISTEN_TEXT];
 
-    if (!listen_open(place->listener.address, place->fds, place->fd_count, inherited, text))
+    unsigned opened = listen_open(place->listener.address, place->fds, place->fd_count,
+                                  place->fd_room, inherited, text);
+    if (opened == 0)
         return fail(error, str_of(text));
+    place->fd_count = opened;
     place->listener.address = pool_copy(&setup->pool, str_of(text));
     place->listener.port_text = bound_port(&setup->pool, place->fds[0]);
     log_info("%s on %s", titles[place->kind], text);
@@ -176,40 +204,61 @@ bool setup_listen(struct setup *setup, char error[SETUP_ERROR])
     }
     if (listen_left_over(&inherited, text))
         log_warn("inherited a socket on %s, which no listener asks for", text);
-    setup->health_fd = health_open(gateway.name, setup->places.at[0].listener.address);
+    setup->health_fd = successor_inherited_health();
+    if (setup->health_fd < 0)
+        setup->health_fd = health_open(gateway.name, setup->places.at[0].listener.address);
     return true;
+}
+
+/* Worker w serves the descriptors w, w + workers, … of each place. */
+static void add_posts(struct setup *setup, struct setup_place *place, struct crew_post *posts)
+{
+    for (unsigned i = 0; i < place->fd_count; i++) {
+        struct crew_post *post = &posts[i % setup->workers];
+        struct serve_listener *listeners = (struct serve_listener *)post->listeners;
+        listeners[post->count++] =
+            (struct serve_listener){place->fds[i], place->kind, &place->listener};
+    }
+    place->served = true;
 }
 
 const struct crew_post *setup_posts(struct setup *setup)
 {
     struct crew_post *posts = pool_alloc(&setup->pool, setup->workers * sizeof *posts);
+    size_t most = 0;
 
-    for (unsigned w = 0; w < setup->workers; w++) {
-        struct serve_listener *listeners =
-            pool_alloc(&setup->pool, setup->places.count * sizeof *listeners);
-        for (size_t i = 0; i < setup->places.count; i++) {
-            struct setup_place *place = &setup->places.at[i];
-            if (w >= place->fd_count)
-                continue;
-            listeners[posts[w].count++] =
-                (struct serve_listener){place->fds[w], place->kind, &place->listener};
-            place->fds[w] = -1;
-        }
-        posts[w].listeners = listeners;
-    }
+    for (size_t i = 0; i < setup->places.count; i++)
+        most += setup->places.at[i].fd_count / setup->workers + 1;
+    for (unsigned w = 0; w < setup->workers; w++)
+        posts[w].listeners = pool_alloc(&setup->pool, most * sizeof *posts[w].listeners);
+    for (size_t i = 0; i < setup->places.count; i++)
+        add_posts(setup, &setup->places.at[i], posts);
     return posts;
+}
+
+unsigned setup_listening(const struct setup *setup, int *fds, unsigned room)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < setup->places.count; i++) {
+        const struct setup_place *place = &setup->places.at[i];
+        for (unsigned n = 0; n < place->fd_count && count < room; n++)
+            fds[count++] = place->fds[n];
+    }
+    return count;
 }
 
 void setup_close(struct setup *setup)
 {
     for (size_t i = 0; i < setup->places.count; i++) {
         for (unsigned w = 0; w < setup->places.at[i].fd_count; w++) {
-            if (setup->places.at[i].fds[w] >= 0)
+            if (!setup->places.at[i].served && setup->places.at[i].fds[w] >= 0)
                 close(setup->places.at[i].fds[w]);
         }
     }
     if (setup->health_fd >= 0)
         close(setup->health_fd);
+    secure_close();
     if (setup->live)
         live_release(setup->live);
     pool_close(&setup->pool);

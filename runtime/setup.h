@@ -13,7 +13,8 @@ struct setup_place {
     enum serve_kind kind;
     struct gw_listener listener;
     int *fds;
-    unsigned fd_count;
+    unsigned fd_count, fd_room;
+    bool served; /* the descriptors are the workers' */
 };
 
 struct setup {
@@ -33,6 +34,9 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
 
 /* Opens every place and says so on standard error. */
 bool setup_listen(struct setup *setup, char error[SETUP_ERROR]);
+
+/* The descriptors that the workers serve, for a successor; their number. */
+unsigned setup_listening(const struct setup *setup, int *fds, unsigned room);
 
 /* What each worker gets of it: `workers` posts in the setup's pool; the descriptors are then theirs. */
 const struct crew_post *setup_posts(struct setup *setup);

@@ -8,7 +8,14 @@ struct listener {
     struct said address; /* at NULL: the default one */
     bool keep_alive_off;
     struct setting idle, requests;
-    struct node *limits, *forwarded; /* values of policies of their own; may be NULL */
+    bool is_https;
+    struct loc protocol; /* where it was said */
+    struct ir_tls tls;
+    struct ir_http2 http2; /* defaults in place */
+    struct str hsts;       /* the field's value; empty: off */
+    struct setting redirect_https, https_port;
+    struct node *limits, *forwarded,
+        *proxy_protocol; /* values of policies of their own; may be NULL */
     struct loc loc;
 };
 
@@ -16,7 +23,7 @@ struct listeners {
     VEC(struct listener) list;
 };
 
-extern const struct policy_type listeners_type,
-    listeners_keep_alive_type; /* out: struct listeners */
+extern const struct policy_type listeners_type, listeners_keep_alive_type, listeners_hsts_type,
+    listeners_redirect_type, listeners_http2_type; /* out: struct listeners */
 
 #endif

@@ -1,17 +1,19 @@
 #include "policy/upstreams.h"
 
 #include "member.h"
+#include "policy/tls.h"
 #include "policy/type.h"
 
-enum { POOL_MAX = 10000, WEIGHT_MAX = 65535 };
+enum { POOL_MAX = 10000, STREAMS_DEFAULT = 100, WEIGHT_MAX = 65535 };
 
 struct raw_pool {
-    char *max_idle, *idle_timeout;
+    char *max_idle, *idle_timeout, *max_streams;
 };
 
 static const cyaml_schema_field_t pool_fields[] = {
     POLICY_CELL(struct raw_pool, max_idle, NUMBER),
     POLICY_CELL(struct raw_pool, idle_timeout, DURATION),
+    POLICY_CELL(struct raw_pool, max_streams, NUMBER),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t pool_schema = POLICY_MAPPING(struct raw_pool, pool_fields);
@@ -29,12 +31,15 @@ static const cyaml_schema_field_t target_fields[] = {
 };
 static const cyaml_schema_value_t target_schema = POLICY_ENTRY(struct raw_target, target_fields);
 
+static const cyaml_strval_t protocols[] = {
+    {"http1", 1 + IR_HTTP1}, {"h2", 1 + IR_H2}, {"grpc", 1 + IR_GRPC}};
+
 struct raw {
     char *key;
     struct raw_target *targets;
     uint32_t targets_count;
-    int balance;
-    char *host_header, *pool, *timeouts;
+    int balance, protocol;
+    char *host_header, *pool, *timeouts, *tls, *proxy_protocol;
 };
 
 static const cyaml_strval_t balances[] = {
@@ -52,8 +57,10 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, host_header, TEXT),
     POLICY_CELL(struct raw, pool, TYPED_OR_OFF),
     POLICY_CELL(struct raw, timeouts, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, proxy_protocol, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, tls, TYPED),
     POLICY_LATER("type"),
-    POLICY_LATER("protocol"),
+    POLICY_CHOICE(struct raw, protocol, protocols),
     POLICY_LATER("discovery"),
     POLICY_LATER("sticky"),
     POLICY_LATER("subsets"),
@@ -66,8 +73,6 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_LATER("hash_key"),
     POLICY_LATER("adaptive_concurrency"),
     POLICY_LATER("mirror"),
-    POLICY_LATER("proxy_protocol"),
-    POLICY_LATER("tls"),
     POLICY_LATER("auth"),
     POLICY_LATER("function"),
     CYAML_FIELD_END,
@@ -88,6 +93,9 @@ static void read_pool(struct policy_reader *r, const struct node *node, const vo
     if ((cell = policy_cell(r, raw->max_idle)) != NULL &&
         setting_number(r->job, cell, "max_idle", 0, POOL_MAX, &idle))
         u->pool_max_idle = (uint32_t)idle;
+    if ((cell = policy_cell(r, raw->max_streams)) != NULL &&
+        setting_number(r->job, cell, "max_streams", 1, POOL_MAX, &idle))
+        u->max_streams = (uint32_t)idle;
     if ((cell = policy_cell(r, raw->idle_timeout)) != NULL)
         setting_duration(r->job, cell, "idle_timeout", &u->pool_idle_timeout);
 }
@@ -142,6 +150,26 @@ static bool names_a_source(const struct node *upstreams, struct str name)
             (targets != NULL && (targets->kind != NODE_LIST || targets->item_count > 0)));
 }
 
+static void read_pool_of(struct policy_reader *r, struct node *pool, struct ir_upstream *u)
+{
+    if (pool == NULL) {
+        u->max_streams = STREAMS_DEFAULT;
+        return;
+    }
+    if (setting_is_off(pool))
+        u->pool_max_idle = 0;
+    else
+        r->load(r, pool, &upstreams_pool_type, u);
+    if (setting_is_off(pool) && u->protocol != IR_HTTP1)
+        diag_error(&r->job->diags, pool->loc, "contradiction",
+                   "requests of HTTP/2 share connections: there is no 'pool: false'");
+    if (u->max_streams > 0 && u->protocol == IR_HTTP1)
+        diag_error(&r->job->diags, pool->loc, "contradiction",
+                   "'max_streams' is for HTTP/2: say 'protocol: h2' or 'protocol: grpc'");
+    if (u->max_streams == 0)
+        u->max_streams = STREAMS_DEFAULT;
+}
+
 static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
                            size_t count, void *out)
 {
@@ -154,7 +182,9 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
         struct node *pool = policy_cell(r, raw[i].pool);
 
         one->value = (struct ir_upstream){
-            .name = key->text, .loc = key->loc, .pool_max_idle = 64, .pool_idle_timeout = 60000};
+            .name = key->text, .loc = key->loc, .pool_max_idle = 1024, .pool_idle_timeout = 60000};
+        if (raw[i].protocol)
+            one->value.protocol = raw[i].protocol - 1;
         if (key->text.len == 0 || key->text.at[0] == '$' ||
             memchr(key->text.at, ':', key->text.len) != NULL)
             diag_error(
@@ -167,11 +197,15 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
             diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
                        STR_SHORT(key->text));
         read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
-        if (setting_is_off(pool))
-            one->value.pool_max_idle = 0;
-        else if (pool != NULL)
-            r->load(r, pool, &upstreams_pool_type, &one->value);
+        read_pool_of(r, pool, &one->value);
+        if (policy_cell(r, raw[i].tls) != NULL)
+            r->load(r, policy_cell(r, raw[i].tls), &tls_upstream_type, &one->value.tls);
         one->timeouts = policy_cell(r, raw[i].timeouts);
+        one->proxy_protocol = policy_cell(r, raw[i].proxy_protocol);
+        if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol) && pool != NULL &&
+            !setting_is_off(pool))
+            diag_error(&r->job->diags, pool->loc, "contradiction",
+                       "connections with a PROXY header serve one request: there is no 'pool'");
     }
 }
 

@@ -6,7 +6,7 @@
 
 struct upstreams_one {
     struct ir_upstream value;
-    struct node *timeouts; /* a value of that policy, or NULL */
+    struct node *timeouts, *proxy_protocol; /* values of those policies, or NULL */
 };
 
 struct upstreams {

@@ -95,6 +95,15 @@ void pool_close(struct pool *pool)
     pool_open(pool, pool->cache);
 }
 
+void pool_close_wiped(struct pool *pool)
+{
+    for (struct pool_chunk *chunk = pool->chunks; chunk; chunk = chunk->next) {
+        SHOW(chunk->bytes, chunk->size - sizeof *chunk);
+        explicit_bzero(chunk->bytes, chunk->size - sizeof *chunk);
+    }
+    pool_close(pool);
+}
+
 static struct pool_chunk *chunk_new(size_t size)
 {
     struct pool_chunk *chunk = pool_xmalloc(size);

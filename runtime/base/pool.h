@@ -46,6 +46,9 @@ void pool_open(struct pool *pool, struct pool_cache *cache);
 /* Runs the deferred calls, last first, and gives all memory back. The pool may be opened again. */
 void pool_close(struct pool *pool);
 
+/* The same for a pool without a cache, whose memory is overwritten first: secrets stood in it. */
+void pool_close_wiped(struct pool *pool);
+
 /* `size` zeroed bytes, aligned for any type. */
 void *pool_alloc(struct pool *pool, size_t size);
 

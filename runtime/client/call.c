@@ -4,20 +4,17 @@
 
 static void dial_target(struct upstream_call *call);
 
-static struct bufs *call_bufs(const struct upstream_call *call)
+void call_conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t ms)
 {
-    return call->upstreams->bufs;
-}
+    struct loop *loop = conn->target->upstream->all->loop;
 
-static void conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t ms)
-{
     conn->waits = (uint8_t)waits;
     if (waits == CONN_WAITS_NOT)
         return;
     if (ms > 0)
-        timer_set(conn->target->upstream->all->loop, &conn->timer, ms);
+        timer_set(loop, &conn->timer, ms);
     else
-        conn->waits = CONN_WAITS_NOT;
+        timer_clear(loop, &conn->timer);
 }
 
 /* Lets go of everything that is under way. */
@@ -25,6 +22,8 @@ static void drop(struct upstream_call *call)
 {
     dial_cancel(&call->dial);
     pump_stop(&call->upload);
+    if (call->h2)
+        call->config->h2->drop(call);
     if (call->conn)
         target_reset(call->conn);
     call->conn = NULL;
@@ -61,6 +60,8 @@ static struct str take_head(struct upstream_call *call)
     if (!call->staged)
         return STR("");
     call->staged = false;
+    if (!call->conn->wire.stream.layer) /* else it has gone before the handshake */
+        head_put(&text, call->greeting);
     call->write_head(call, &text);
     return head_text_str(&text);
 }
@@ -68,7 +69,7 @@ static struct str take_head(struct upstream_call *call)
 static void sending_blocked(struct upstream_call *call)
 {
     if (call->conn->waits != CONN_WAITS_SEND)
-        conn_waits(call->conn, CONN_WAITS_SEND, call->timeouts->send);
+        call_conn_waits(call->conn, CONN_WAITS_SEND, call->is_tunnel ? 0 : call->timeouts->send);
 }
 
 static ssize_t out_write(struct body_out *out, struct str data)
@@ -84,10 +85,10 @@ static ssize_t out_write(struct body_out *out, struct str data)
     if (taken < 0)
         return -1;
     call->wrote = true;
-    if (!wire->stream.writable && (wire->out_len > 0 || taken == 0))
+    if (!wire->stream.writable && (wire_owes(wire) || taken == 0))
         sending_blocked(call);
     else
-        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+        call_conn_waits(call->conn, CONN_WAITS_NOT, 0);
     return taken;
 }
 
@@ -137,9 +138,9 @@ static void request_sent(struct upstream_call *call)
     call->sent = true;
     call->sent_at = call->upstreams->loop->now;
     if (call->conn && (call->op.state == OP_RUNNING || call->starved))
-        conn_waits(call->conn, CONN_WAITS_READ, call->timeouts->read);
+        call_conn_waits(call->conn, CONN_WAITS_READ, call->timeouts->read);
     else if (call->conn)
-        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+        call_conn_waits(call->conn, CONN_WAITS_NOT, 0);
 }
 
 /* ---- the answer's head ---- */
@@ -149,11 +150,10 @@ static bool is_replayable(const struct upstream_call *call)
     return call->upload.moved == 0 && (call->idempotent || !call->wrote);
 }
 
-/* The connection ended before an answer. */
-static void lost(struct upstream_call *call, const char *reason)
+void call_lost(struct upstream_call *call, const char *reason)
 {
     struct upstream_conn *conn = call->conn;
-    bool stale = conn->reused && !call->heard && !call->retried;
+    bool stale = conn && conn->reused && !call->heard && !call->retried;
 
     if (!stale || !is_replayable(call)) {
         call_fail(call, 502, reason);
@@ -165,104 +165,6 @@ static void lost(struct upstream_call *call, const char *reason)
     call->retried = true;
     call->tries++;
     dial_target(call);
-}
-
-static void final_head(struct upstream_call *call)
-{
-    struct upstream_conn *conn = call->conn;
-    struct buf *buf = conn->wire.in;
-
-    buf->start += (uint32_t)call->head.head_len;
-    buf->keep = buf->start;
-    if (call->head.status == 101) {
-        call_fail(call, 502, "the upstream switched protocols unasked");
-        return;
-    }
-    if (call->head_method)
-        call->head.framing = FRAMING_NONE;
-    h1_reader_open(&call->reader, &call->head, call->pool);
-    call->head_ms = (uint32_t)(call->upstreams->loop->now - call->sent_at);
-    if (conn->waits == CONN_WAITS_READ)
-        conn_waits(conn, CONN_WAITS_NOT, 0);
-    /* Refused while the body is still on its way: more of it may meet a closed door and cost the answer. */
-    if (call->head.status >= 300)
-        call_stop_sending(call);
-    op_end(&call->op, OP_DONE);
-}
-
-/* True when another head follows. */
-static bool interim_head(struct upstream_call *call)
-{
-    struct buf *buf = call->conn->wire.in;
-
-    if (++call->interims > CALL_INTERIMS_MAX) {
-        call_fail(call, 502, "the upstream sent too many interim answers");
-        return false;
-    }
-    call->interim(call);
-    buf->start += (uint32_t)call->head.head_len;
-    h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
-    return true;
-}
-
-/* True when more is wanted. */
-static bool parse_head(struct upstream_call *call)
-{
-    struct buf *buf = call->conn->wire.in;
-
-    call->heard = true;
-    do {
-        switch (h1_parse(&call->parser, buf->bytes + buf->start, buf_len(buf))) {
-        case H1_MORE:
-            return true;
-        case H1_BAD:
-            call_fail(call, 502, call->parser.reason);
-            return false;
-        case H1_DONE:
-            break;
-        }
-        if (call->head.status >= 200 || call->head.status == 101) {
-            final_head(call);
-            return false;
-        }
-    } while (interim_head(call));
-    return false;
-}
-
-/* The head parser wants its bytes to stay where they are; interim heads in front of it are moved out of the
- * way before the buffer is full. */
-static void make_room(struct upstream_call *call)
-{
-    struct wire *wire = &call->conn->wire;
-    struct buf *buf = wire->in;
-
-    if (!buf || buf->start == 0)
-        return;
-    memmove(buf->bytes, buf->bytes + buf->start, buf_len(buf));
-    buf->end = (uint32_t)buf_len(buf);
-    buf->start = 0;
-    h1_parse_begin(&call->parser, H1_RESPONSE, call->upstreams->limits, call->pool, &call->head);
-}
-
-static void read_head(struct upstream_call *call)
-{
-    for (;;) {
-        struct upstream_conn *conn = call->conn;
-        ssize_t len;
-
-        if (conn->wire.in && buf_len(conn->wire.in) > 0 && !parse_head(call))
-            return;
-        make_room(call);
-        len = call->heard ? wire_fill_more(&conn->wire, call_bufs(call))
-                          : wire_fill_head(&conn->wire, call_bufs(call));
-        if (len == STREAM_AGAIN)
-            return;
-        if (len > 0)
-            continue;
-        lost(call, call->heard ? "the upstream closed the connection within an answer's head"
-                               : "the upstream closed the connection without an answer");
-        return;
-    }
 }
 
 /* ---- the answer's body ---- */
@@ -278,6 +180,8 @@ static void release(struct upstream_call *call)
 {
     struct upstream_conn *conn = call->conn;
 
+    if (call->h2)
+        call->config->h2->drop(call);
     if (!conn)
         return;
     call->conn = NULL;
@@ -305,11 +209,11 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
     call->starved = state == BODY_WAIT;
     if (state == BODY_WAIT) {
         if (conn->waits != CONN_WAITS_SEND)
-            conn_waits(conn, CONN_WAITS_READ, call->timeouts->read);
+            call_conn_waits(conn, CONN_WAITS_READ, call->is_tunnel ? 0 : call->timeouts->read);
         return state;
     }
     if (conn->waits == CONN_WAITS_READ)
-        conn_waits(conn, CONN_WAITS_NOT, 0);
+        call_conn_waits(conn, CONN_WAITS_NOT, 0);
     if (state == BODY_END) {
         call->over = true;
         in->trailers = text_str(&call->reader.trailers);
@@ -339,7 +243,7 @@ static void in_spliced(struct body_in *in, uint64_t len)
 
     h1_reader_spliced(&call->reader, len);
     if (call->conn->waits == CONN_WAITS_READ)
-        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+        call_conn_waits(call->conn, CONN_WAITS_NOT, 0);
 }
 
 /* The head and the body have been passed on: the connection is free, however slow the client is. */
@@ -347,7 +251,7 @@ static void in_stop(struct body_in *in)
 {
     struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
 
-    if (call->over && call->sent)
+    if (call->over && call->sent && !call->is_tunnel)
         release(call);
 }
 
@@ -359,7 +263,7 @@ static void start_sending(struct upstream_call *call)
         pump_start(&call->upload, call->body, &call->out);
         return;
     }
-    switch (out_end(&call->out, STR(""))) {
+    switch (call->out.ops->end(&call->out, STR(""))) {
     case BODY_END:
         request_sent(call);
         return;
@@ -369,7 +273,7 @@ static void start_sending(struct upstream_call *call)
     case BODY_FAILED:
         break;
     }
-    lost(call, "the upstream closed the connection before it took the request");
+    call_lost(call, "the upstream closed the connection before it took the request");
 }
 
 static void upload_done(struct pump *pump, bool complete)
@@ -390,7 +294,14 @@ static void upload_done(struct pump *pump, bool complete)
         return;
     /* It takes no more: an answer may be there that says why. */
     call->conn->wire.stream.readable = true;
-    read_head(call);
+    call_read_head(call);
+}
+
+struct body_out *call_tunnel(struct upstream_call *call)
+{
+    call->is_tunnel = true;
+    call->writer = (struct h1_writer){.framing = FRAMING_CLOSE};
+    return &call->out;
 }
 
 void call_stop_sending(struct upstream_call *call)
@@ -410,10 +321,10 @@ static void send_ready(struct upstream_call *call)
         wire->stream.readable = true; /* the reading side tells */
         return;
     case WIRE_BLOCKED:
-        conn_waits(call->conn, CONN_WAITS_SEND, call->timeouts->send);
+        call_conn_waits(call->conn, CONN_WAITS_SEND, call->is_tunnel ? 0 : call->timeouts->send);
         return;
     case WIRE_SENT:
-        conn_waits(call->conn, CONN_WAITS_NOT, 0);
+        call_conn_waits(call->conn, CONN_WAITS_NOT, 0);
         break;
     }
     if (call->out.pump)
@@ -432,7 +343,7 @@ static void on_ready(struct stream *stream)
     if (call->conn != conn || !stream->readable)
         return;
     if (call->op.state == OP_RUNNING)
-        read_head(call);
+        call_read_head(call);
     else if (call->in.pump)
         pump_turn(call->in.pump);
 }
@@ -483,21 +394,38 @@ static void on_dialled(struct dial *dial)
     struct upstream_conn *conn = dial->conn;
 
     dial->conn = NULL;
-    if (conn) {
-        use(call, conn);
+    if (call->h2 && call->config->h2->dialled(call, conn))
         return;
-    }
+    if (conn && !call->h2)
+        use(call, conn);
+    else
+        call_undialled(call, dial->status, dial->reason);
+}
+
+void call_undialled(struct upstream_call *call, uint16_t status, const char *reason)
+{
     if (call->retried || call->tries >= call->at->upstream->count ||
         call->tries >= CALL_TRIES_MAX) {
-        call_fail(call, dial->status, dial->reason);
+        call_fail(call, status, reason);
         return;
     }
     stats_add(&call->at->stats.failures, 1);
     start_try(call);
 }
 
+void call_begin_sending(struct upstream_call *call)
+{
+    start_sending(call);
+}
+
+void call_dial(struct upstream_call *call)
+{
+    dial_target(call);
+}
+
 static void dial_target(struct upstream_call *call)
 {
+    call->dial.greeting = call->greeting;
     dial_start(&call->dial, call->at, call->pool, call->timeouts->connect, on_dialled);
 }
 
@@ -516,6 +444,10 @@ static void start_try(struct upstream_call *call)
     call->target = target->config;
     call->tries++;
     stats_add(&target->stats.requests, 1);
+    if (call->config->h2) {
+        call->config->h2->start(call);
+        return;
+    }
     conn = target_take_idle(target);
     if (conn)
         use(call, conn);
@@ -532,6 +464,16 @@ struct upstream_call *call_new(struct pool *pool)
     memset(call, 0, offsetof(struct upstream_call, head));
     call->pool = pool;
     return call;
+}
+
+/* The gateway's limit, or the client's own when that is shorter. */
+static uint32_t time_of(const struct upstream_call *call)
+{
+    uint32_t ours = call->timeouts->request;
+
+    if (call->deadline == 0)
+        return ours;
+    return ours == 0 || call->deadline < ours ? call->deadline : ours;
 }
 
 void call_start(struct upstream_call *call)
@@ -554,7 +496,7 @@ void call_start(struct upstream_call *call)
     call->out.ops = &out_ops;
     call->upload.loop = call->upstreams->loop;
     call->upload.done = upload_done;
-    op_open(&call->op, call->upstreams->loop, call->timeouts->request, on_cancel);
+    op_open(&call->op, call->upstreams->loop, time_of(call), on_cancel);
     start_try(call);
 }
 

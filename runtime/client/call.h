@@ -26,6 +26,10 @@ struct upstream_call {
     enum framing framing; /* as the client sent it */
     uint64_t length;
     bool idempotent, head_method;
+    uint32_t deadline; /* ms to the answer's head that the client grants; 0: none */
+    struct str
+        upgrade_to; /* the head asks for it: 101 is an answer (OP_DONE), and then a tunnel; empty: no */
+    struct str greeting; /* what a new connection begins with, before all else; empty: nothing */
     /* Writes the request's head for call->target. */
     void (*write_head)(struct upstream_call *call, struct head_text *text);
     /* 1xx but 101; call->head is it. */
@@ -45,6 +49,8 @@ struct upstream_call {
     struct pump upload; /* upload.moved: bytes of the request's body */
 
     /* private */
+    struct call_h2 *h2; /* NULL: over HTTP/1.1 */
+    struct upstream_call *next_waiting;
     struct body_out out;
     struct target *at;
     struct upstream_conn *conn;
@@ -58,6 +64,7 @@ struct upstream_call {
     bool retried; /* a stale connection was replaced */
     bool sent;    /* the request is complete */
     bool over;    /* the answer is complete */
+    bool is_tunnel;
     bool starved; /* the answer's body is waited for */
 
     /* not zeroed: set as a whole before they are read */
@@ -80,10 +87,45 @@ void call_close(struct upstream_call *call);
 /* Ends a running call: what body_failed does when the request cannot be completed. */
 void call_fail(struct upstream_call *call, uint16_t status, const char *reason);
 
+/* ---- the inside: for call_head.c, the answer's head over HTTP/1.1, and call_h2.c ---- */
+
+static inline struct bufs *call_bufs(const struct upstream_call *call)
+{
+    return call->upstreams->bufs;
+}
+
+/* What the connection is waited for, and how long; ms 0: for ever. */
+void call_conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t ms);
+
+/* The connection ended before an answer: another one is tried where that is safe. */
+void call_lost(struct upstream_call *call, const char *reason);
+
+/* Reads the answer's head on, as far as the socket has something. */
+void call_read_head(struct upstream_call *call);
+
+/* A new connection to call->at. */
+void call_dial(struct upstream_call *call);
+/* There was none to be had: another target is tried, or the call fails. */
+void call_undialled(struct upstream_call *call, uint16_t status, const char *reason);
+/* The request may be sent: its content goes to call->out. */
+void call_begin_sending(struct upstream_call *call);
+/* call->head is the answer's. */
+void call_answered(struct upstream_call *call);
+
 /* True while the request's body is still being sent. */
 static inline bool call_is_sending(const struct upstream_call *call)
 {
     return pump_is_running(&call->upload);
+}
+
+/* Behind an answer 101: what the client says goes there, and `in` is what the upstream says, as they are. No time
+ * limits hold any more. */
+struct body_out *call_tunnel(struct upstream_call *call);
+/* The client has ended its side. */
+static inline void call_end_sending(struct upstream_call *call)
+{
+    if (call->conn)
+        stream_shutdown(&call->conn->wire.stream);
 }
 
 /* The rest of the request's body is not sent; the connection cannot be used again. */

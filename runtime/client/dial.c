@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/log.h"
+
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
 static struct loop *dial_loop(const struct dial *dial)
@@ -60,6 +62,68 @@ static void fail_refused(struct dial *dial, int error)
     }
 }
 
+/* What failed is for the log; the client is told no more than that. */
+static void fail_handshake(struct dial *dial, const char *reason)
+{
+    log_warn("upstream %.*s, %.*s: TLS: %s", STR_ARG(dial->target->upstream->config->name),
+             STR_ARG(dial->target->config->url), reason ? reason : "out of memory");
+    fail(dial, 502, "the upstream's TLS handshake failed");
+}
+
+static void shake_hands(struct stream *stream)
+{
+    struct upstream_conn *conn = CONTAINER(struct upstream_conn, wire.stream, stream);
+    struct dial *dial = conn->dial;
+    const struct tls_module *tls = dial->target->upstream->all->tls.module;
+    const char *reason = NULL;
+
+    switch (tls->handshake(stream, &reason)) {
+    case 0:
+        conn->wire.stream.ready = target_not_ready;
+        conn->wire.stream.readable = true; /* tickets, or the end, may have come along */
+        tell(dial);
+        return;
+    case STREAM_AGAIN:
+        return;
+    default:
+        fail_handshake(dial, reason);
+        return;
+    }
+}
+
+/* In front of TLS; a new socket takes a few bytes at once. */
+static bool greet(struct dial *dial)
+{
+    const struct iovec greeting = {(void *)dial->greeting.at, dial->greeting.len};
+
+    return greeting.iov_len == 0 ||
+           stream_socket_write(&dial->conn->wire.stream, &greeting, 1) == (ssize_t)greeting.iov_len;
+}
+
+/* The connection stands: over TLS it is good for something only behind the handshake. */
+static void connected(struct dial *dial)
+{
+    struct tls_client *client = target_tls(dial->target);
+    struct stream *stream = &dial->conn->wire.stream;
+
+    if (!client) {
+        tell(dial);
+        return;
+    }
+    if (!greet(dial)) {
+        fail(dial, 502, "the upstream closed the connection at once");
+        return;
+    }
+    dial->shaking = true;
+    stream->ready = shake_hands;
+    dial->conn->dial = dial;
+    if (dial->target->upstream->all->tls.module->connect(client, stream, dial->target->config->host,
+                                                         &dial->target->sessions))
+        shake_hands(stream);
+    else
+        fail_handshake(dial, NULL);
+}
+
 static void on_connecting(struct stream *stream)
 {
     struct upstream_conn *conn = CONTAINER(struct upstream_conn, wire.stream, stream);
@@ -72,7 +136,7 @@ static void on_connecting(struct stream *stream)
     if (error)
         fail_refused(dial, error);
     else
-        tell(dial);
+        connected(dial);
 }
 
 static void connect_one(struct dial *dial)
@@ -87,7 +151,7 @@ static void connect_one(struct dial *dial)
                         address->len))
         fail_refused(dial, errno);
     else if (stream_connected(&conn->wire.stream) == 0)
-        tell(dial); /* unix sockets are, at once */
+        connected(dial); /* unix sockets are, at once */
 }
 
 static void on_connected(struct connector *connector)
@@ -103,7 +167,7 @@ static void on_connected(struct connector *connector)
     conn = dial->conn = target_new_conn(dial->target);
     conn->wire.stream.ready = target_not_ready;
     if (stream_open(&conn->wire.stream, dial_loop(dial), connector->fd))
-        tell(dial);
+        connected(dial);
     else
         fail_refused(dial, errno);
 }
@@ -134,18 +198,23 @@ static void on_resolved(struct loop_call *wake)
 static void on_late(struct timer *timer)
 {
     struct dial *dial = CONTAINER(struct dial, late, timer);
-    bool resolving = dial->resolved.op != NULL;
+    bool resolving = dial->resolved.op != NULL, shaking = dial->shaking;
 
     dial_cancel(dial);
     fail(dial, 504,
          resolving ? "the name of the upstream was not resolved in time"
+         : shaking ? "the upstream's TLS handshake took too long"
                    : "the upstream did not accept the connection in time");
 }
 
 void dial_start(struct dial *dial, struct target *target, struct pool *pool, uint32_t timeout_ms,
                 void (*done)(struct dial *dial))
 {
-    *dial = (struct dial){.target = target, .pool = pool, .done = done, .late.fire = on_late};
+    *dial = (struct dial){.target = target,
+                          .pool = pool,
+                          .done = done,
+                          .late.fire = on_late,
+                          .greeting = dial->greeting};
     if (timeout_ms > 0)
         timer_set(dial_loop(dial), &dial->late, timeout_ms);
     if (target->config->is_unix || dns_resolve(target->upstream->all->dns, &target->name))

@@ -12,7 +12,9 @@ struct dial {
     struct op_waiter resolved;
     struct connector *connector; /* several addresses */
     struct timer late;
+    bool shaking; /* connected, in the TLS handshake */
     struct pool *pool;
+    struct str greeting; /* set before dial_start: sent in front of TLS, if there is TLS; lasts */
     /* Called once unless cancelled, never from within dial_start. Without a connection: status and reason for
      * the client. */
     void (*done)(struct dial *dial);

@@ -24,9 +24,9 @@ static const struct gw_target *override_of(const struct gw_upstream *config)
     return NULL;
 }
 
-static bool authority_read(struct str authority, struct gw_target *target)
+static bool authority_read(struct str authority, bool is_tls, struct gw_target *target)
 {
-    struct str host = authority, port = STR("80");
+    struct str host = authority, port = is_tls ? STR("443") : STR("80");
     size_t colon = authority.len;
     uint64_t number;
 
@@ -47,21 +47,22 @@ static bool authority_read(struct str authority, struct gw_target *target)
     return host.len > 0;
 }
 
-static bool url_read(struct str url, struct gw_target *target)
+static bool url_read(struct str url, bool is_tls, struct gw_target *target)
 {
+    struct str scheme = is_tls ? STR("https://") : STR("http://");
     struct str rest;
     size_t slash;
 
     *target = (struct gw_target){.url = url, .weight = 1};
-    if (str_starts(url, STR("unix:"))) {
+    if (str_starts(url, STR("unix:")) && !is_tls) {
         target->host = str_from(url, 5);
         target->authority = STR("localhost");
         target->is_unix = true;
         return target->host.len > 0;
     }
-    if (!str_starts(url, STR("http://")))
+    if (!str_starts(url, scheme))
         return false;
-    rest = str_from(url, 7);
+    rest = str_from(url, scheme.len);
     slash = str_find(rest, '/');
     target->path = str_from(rest, slash);
     while (target->path.len > 0 && target->path.at[target->path.len - 1] == '/')
@@ -70,7 +71,7 @@ static bool url_read(struct str url, struct gw_target *target)
         if (target->path.at[i] <= ' ' || target->path.at[i] >= 0x7f ||
             strchr("?#\"<>\\", target->path.at[i]))
             return false;
-    return authority_read(str_head(rest, slash), target);
+    return authority_read(str_head(rest, slash), is_tls, target);
 }
 
 bool upstreams_override(const struct gw_upstream *const *configs, size_t count, struct str name,
@@ -87,14 +88,22 @@ bool upstreams_override(const struct gw_upstream *const *configs, size_t count, 
         *error = STR("the document has no upstream of that name");
         return false;
     }
-    if (!url_read(url, &target)) {
-        *error = STR("an upstream is http://HOST[:PORT][/PATH] or unix:/PATH");
+    if (!url_read(url, upstream->tls != NULL, &target)) {
+        *error = upstream->tls ? STR("this upstream is called over TLS: https://HOST[:PORT][/PATH]")
+                               : STR("an upstream is http://HOST[:PORT][/PATH] or unix:/PATH");
         return false;
     }
     override = pool_xmalloc(sizeof *override);
     *override = (struct override){upstream, target, overrides};
     overrides = override;
     return true;
+}
+
+struct tls_client *target_tls(const struct target *target)
+{
+    const struct gw_upstream *config = target->upstream->config;
+
+    return config->tls ? target->upstream->all->tls.clients[config->index] : NULL;
 }
 
 /* ---- connections ---- */
@@ -240,8 +249,10 @@ void target_pool(struct upstream_conn *conn)
     const struct gw_upstream *config = target->upstream->config;
     struct upstreams *all = target->upstream->all;
 
-    if (target->stats.idle >= config->pool_max_idle || conn->wire.out_len > 0 ||
-        (conn->wire.in && buf_len(conn->wire.in) > 0) || !is_silent(conn)) {
+    /* A connection that was introduced as one client's is nobody else's. */
+    if (config->proxy_protocol || target->stats.idle >= config->pool_max_idle ||
+        wire_owes(&conn->wire) || (conn->wire.in && buf_len(conn->wire.in) > 0) ||
+        !is_silent(conn)) {
         target_close(conn);
         return;
     }
@@ -331,12 +342,12 @@ static void upstream_init(struct upstreams *all, struct upstream *upstream,
 
 struct upstreams *upstreams_new(const struct gw_upstream *const *configs, size_t count,
                                 struct loop *loop, struct dns *dns, struct bufs *bufs,
-                                const struct h1_limits *limits)
+                                const struct h1_limits *limits, struct upstreams_tls tls)
 {
     struct upstreams *all = pool_xmalloc(sizeof *all);
 
     *all = (struct upstreams){
-        .loop = loop, .dns = dns, .bufs = bufs, .limits = limits, .count = count};
+        .loop = loop, .dns = dns, .bufs = bufs, .limits = limits, .tls = tls, .count = count};
     all->at = pool_xmalloc(count * sizeof *all->at);
     for (size_t i = 0; i < count; i++)
         upstream_init(all, &all->at[i], configs[i]);
@@ -352,6 +363,12 @@ void upstreams_free(struct upstreams *all)
         for (uint32_t t = 0; t < upstream->count; t++)
             while ((conn = pool_pop(&upstream->targets[t])))
                 target_close(conn);
+        if (upstream->config->h2)
+            for (uint32_t t = 0; t < upstream->count; t++)
+                upstream->config->h2->close(&upstream->targets[t]);
+        if (upstream->config->tls)
+            for (uint32_t t = 0; t < upstream->count; t++)
+                all->tls.module->sessions_close(&upstream->targets[t].sessions);
         free(upstream->targets);
     }
     while ((conn = all->spare)) {

@@ -8,6 +8,7 @@
 
 struct upstream_call;
 struct dial;
+struct h2_link;
 
 enum conn_wait { CONN_WAITS_NOT, CONN_WAITS_SEND, CONN_WAITS_READ };
 
@@ -31,6 +32,14 @@ struct target {
     int64_t turn;               /* smooth weighted round robin */
     struct upstream_conn *idle; /* last in, first out */
     struct upstream_stats stats;
+    struct tls_sessions sessions;
+    struct h2_link *links;         /* call_h2: connections of HTTP/2 */
+    struct h2_link *opening;       /* of these, the one whose SETTINGS have not come */
+    struct upstream_call *waiting; /* for one, in order of arrival */
+    struct upstream_call *last_waiting;
+    uint32_t link_count;
+    bool is_dialled;   /* one of them dials */
+    bool long_answers; /* the last one was, so the next one may be */
 };
 
 struct upstream {
@@ -45,10 +54,24 @@ struct upstreams {
     struct dns *dns;
     struct bufs *bufs;
     const struct h1_limits *limits;
+    struct upstreams_tls tls;
     struct upstream *at;
     size_t count;
     struct upstream_conn *spare;
     unsigned spare_count;
+};
+
+/* How calls go over HTTP/2; see call_h2.h. */
+struct call_h2_module {
+    /* call->at is chosen: a stream is begun, or waited for. */
+    void (*start)(struct upstream_call *call);
+    /* The dial that the call had to make is over: a connection, or NULL and dial.status. True: it was used; false:
+     * the call goes on as after any dial that failed. */
+    bool (*dialled)(struct upstream_call *call, struct upstream_conn *conn);
+    /* Lets go of everything; may be called again. */
+    void (*drop)(struct upstream_call *call);
+    /* The target is closed. */
+    void (*close)(struct target *target);
 };
 
 /* The next one to be tried; those whose bit is set in `tried` only when there is no other. NULL: there are no
@@ -57,6 +80,9 @@ struct target *target_choose(struct upstream *upstream, uint64_t tried);
 
 /* An idle connection, taken out of the pool, or NULL. */
 struct upstream_conn *target_take_idle(struct target *target);
+
+/* The client for this target's pool; NULL: plain. */
+struct tls_client *target_tls(const struct target *target);
 
 /* A new one, not yet connected. */
 struct upstream_conn *target_new_conn(struct target *target);

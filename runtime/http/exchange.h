@@ -113,7 +113,8 @@ struct exchange {
     struct head *head;
     struct pool *pool; /* * the request's memory; taken over by moving the pool and setting this */
     const struct sockaddr *peer;
-    uint16_t refused; /* not 0: cannot be served, answer with this status … */
+    const struct stream *stream; /* the client's connection: what its layer says of it */
+    uint16_t refused;            /* not 0: cannot be served, answer with this status … */
     const char *
         refusal; /* … for this reason. Set before the request is handed over, or by a failing `in` */
     void *owner;                      /* * */
@@ -126,7 +127,9 @@ struct exchange {
 };
 
 struct exchange_ops {
-    /* Stages the answer's head; it leaves with the first body bytes, the end, or by flush. Once only. */
+    /* Stages the answer's head; it leaves with the first body bytes, the end, or by flush. Once only. Status 101
+     * makes the exchange a tunnel: from then on `in` and `out` carry the bytes of another protocol as they
+     * are, `in` until the client ends its side. */
     void (*reply)(struct exchange *x, const struct head_out *head);
     /* 100 (Continue), 103 (Early Hints): sent at once, only to clients that know them. */
     void (*interim)(struct exchange *x, const struct head_out *head);

@@ -15,6 +15,9 @@
 #include "http/wire.h"
 
 struct h1_conn;
+struct h2_conn;
+struct h2_module;
+struct h2_settings;
 
 /* One listener's connections on one worker. */
 struct h1_server {
@@ -25,13 +28,19 @@ struct h1_server {
     uint32_t header_timeout, idle_timeout; /* ms; 0: none */
     uint32_t keep_alive_requests;          /* 0: without limit */
     const bool *winding_down;              /* while true, answers say Connection: close */
-    void (*request)(struct h1_server *server, struct exchange *x); /* posts, does not answer */
+    bool (*secure)(struct h1_server *server, struct stream *stream); /* adds a layer; NULL: plain */
+    void (*request)(struct h1_server *server, struct exchange *x);   /* posts, does not answer */
     void (*closed)(struct h1_server *server, const struct sockaddr *peer);
     void *owner;
+    /* HTTP/2 (http/h2.h): agreed on in TLS, or said by the first bytes where there is no TLS and `h2c`. */
+    const struct h2_module *h2; /* NULL: never */
+    const struct h2_settings *h2_settings;
+    bool h2c;
 
     /* private */
-    struct h1_conn *conns; /* all of them */
-    struct h1_conn *spare; /* memory of closed ones */
+    struct h2_conn *h2_conns; /* those that have become HTTP/2 */
+    struct h1_conn *conns;    /* all others */
+    struct h1_conn *spare;    /* memory of closed ones */
     unsigned spare_count;
     struct h1_date date;
     bool draining;

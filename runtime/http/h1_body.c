@@ -64,7 +64,7 @@ static enum body_state reader_fill(struct h1_reader *reader, struct wire *wire, 
         return BODY_DATA;
     if (len == STREAM_AGAIN)
         return BODY_WAIT;
-    if (len == 0 && reader->framing == FRAMING_CLOSE) {
+    if (len == 0 && reader->framing == FRAMING_CLOSE && !wire->stream.cut) {
         reader->ended = true;
         return BODY_END;
     }
@@ -129,7 +129,8 @@ struct stream *h1_reader_spliceable(const struct h1_reader *reader, struct wire 
                                     uint64_t *len)
 {
     if (reader->framing != FRAMING_LENGTH || reader->left < SPLICE_MIN || reader->run.len > 0 ||
-        reader->failure || !wire->stream.readable || (wire->in && buf_len(wire->in) > 0))
+        reader->failure || !wire->stream.readable || wire->stream.layer ||
+        (wire->in && buf_len(wire->in) > 0))
         return NULL;
     *len = reader->left;
     return &wire->stream;
@@ -189,7 +190,7 @@ static ssize_t write_plain(struct h1_writer *writer, struct wire *wire, struct b
 /* True when more may be taken: nothing waits for the socket, or the queue has room. */
 static bool has_room(const struct h1_writer *writer, struct wire *wire, struct bufs *bufs)
 {
-    if (wire->out_len == 0)
+    if (!wire_owes(wire))
         return true;
     if (writer->framing == FRAMING_CHUNKED && wire->stream.writable && wire->out_len < GATHER_MAX)
         return true;
@@ -228,7 +229,7 @@ ssize_t h1_writer_splice(struct h1_writer *writer, struct wire *wire, struct buf
 {
     ssize_t moved;
 
-    if (writer->framing != FRAMING_LENGTH || writer->left < len)
+    if (writer->framing != FRAMING_LENGTH || writer->left < len || wire->stream.layer)
         return BODY_NOT_SPLICED;
     if (wire->out_len > 0 && wire_flush(wire, bufs) == WIRE_BROKEN)
         return -1;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "http/h2.h"
+
 enum {
     SPARE_MAX = 256,
     DRAIN_MS = 5000,
@@ -31,8 +33,8 @@ static struct h1_conn *conn_new(struct h1_server *server)
     return conn;
 }
 
-/* The socket is closed already. */
-static void conn_free(struct h1_conn *conn)
+/* Its memory, for the next one. */
+static void conn_release(struct h1_conn *conn)
 {
     struct h1_server *server = conn->server;
 
@@ -41,7 +43,6 @@ static void conn_free(struct h1_conn *conn)
     if (conn->next)
         conn->next->link = conn->link;
     server->conn_count--;
-    server->closed(server, &conn->peer.any);
     if (server->spare_count >= SPARE_MAX) {
         free(conn);
         return;
@@ -49,6 +50,13 @@ static void conn_free(struct h1_conn *conn)
     conn->next = server->spare;
     server->spare = conn;
     server->spare_count++;
+}
+
+/* The socket is closed already. */
+static void conn_free(struct h1_conn *conn)
+{
+    conn->server->closed(conn->server, &conn->peer.any);
+    conn_release(conn);
 }
 
 static void conn_close(struct h1_conn *conn)
@@ -89,6 +97,7 @@ static struct h1_turn *turn_open(struct h1_conn *conn)
     turn->x.head = &turn->head;
     turn->x.pool = &turn->pool;
     turn->x.peer = &conn->peer.any;
+    turn->x.stream = &conn->wire.stream;
     turn->x.server_owner = server->owner;
     h1_parse_begin(&turn->parser, H1_REQUEST, server->limits, &turn->pool, &turn->head);
     conn->turn = turn;
@@ -152,6 +161,32 @@ static bool parse_head(struct h1_conn *conn)
     return true;
 }
 
+enum speaks { SPEAKS_HTTP1, SPEAKS_HTTP2, SPEAKS_UNCLEAR };
+
+/* RFC 9113 sections 3.2 and 3.3: what was agreed on in TLS, or the preface where there is none. */
+static enum speaks speaks(const struct h1_conn *conn)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    struct str expected = {preface, sizeof preface - 1};
+    struct str said = {conn->wire.in->bytes, buf_len(conn->wire.in)};
+
+    if (conn->wire.stream.layer)
+        return str_eq(stream_protocol(&conn->wire.stream), STR("h2")) ? SPEAKS_HTTP2 : SPEAKS_HTTP1;
+    if (!conn->server->h2c || !str_eq(str_head(said, expected.len), str_head(expected, said.len)))
+        return SPEAKS_HTTP1;
+    return said.len < expected.len ? SPEAKS_UNCLEAR : SPEAKS_HTTP2;
+}
+
+static void hand_to_h2(struct h1_conn *conn)
+{
+    struct h1_server *server = conn->server;
+    struct buf *in = conn->wire.in;
+
+    conn->wire.in = NULL;
+    server->h2->take(server, &conn->wire.stream, in, &conn->peer.any);
+    conn_release(conn);
+}
+
 static void read_head(struct h1_conn *conn)
 {
     struct h1_server *server = conn->server;
@@ -160,8 +195,16 @@ static void read_head(struct h1_conn *conn)
         struct buf *buf = conn->wire.in;
         ssize_t len;
 
-        if (buf && buf_len(buf) > 0 && !parse_head(conn))
-            return;
+        if (buf && buf_len(buf) > 0) {
+            enum speaks what =
+                server->h2 && conn->requests == 0 && !conn->turn ? speaks(conn) : SPEAKS_HTTP1;
+            if (what == SPEAKS_HTTP2) {
+                hand_to_h2(conn);
+                return;
+            }
+            if (what == SPEAKS_HTTP1 && !parse_head(conn))
+                return;
+        }
         len = conn->turn ? wire_fill_more(&conn->wire, server->bufs)
                          : wire_fill(&conn->wire, server->bufs);
         if (len > 0)
@@ -307,7 +350,7 @@ static void busy_ready(struct h1_conn *conn)
             h1_turn_lost(turn);
             return;
         }
-        turn->waiting_out = wire->out_len > 0;
+        turn->waiting_out = wire_owes(wire);
         if (turn->waiting_out && wire->out_len < before)
             conn_timer(conn, turn->x.idle_timeout);
         if (turn->x.out.pump)
@@ -364,6 +407,7 @@ static void on_timer(struct timer *timer)
 void h1_server_open(struct h1_server *server)
 {
     server->conns = server->spare = NULL;
+    server->h2_conns = NULL;
     server->conn_count = server->busy_count = server->spare_count = 0;
     server->draining = false;
     server->date.second = UINT64_MAX;
@@ -384,6 +428,10 @@ void h1_accept(struct h1_server *server, int fd, const struct sockaddr *peer)
         conn_free(conn);
         return;
     }
+    if (server->secure && !server->secure(server, &conn->wire.stream)) {
+        conn_close(conn);
+        return;
+    }
     conn_timer(conn, server->draining ? DRAINING_IDLE_MS : server->header_timeout);
     read_head(conn);
 }
@@ -394,12 +442,16 @@ void h1_drain(struct h1_server *server)
     for (struct h1_conn *conn = server->conns; conn; conn = conn->next)
         if (conn->state == CONN_IDLE)
             conn_timer(conn, DRAINING_IDLE_MS);
+    if (server->h2)
+        server->h2->drain(server);
 }
 
 void h1_server_close(struct h1_server *server)
 {
     struct h1_conn *conn, *next;
 
+    if (server->h2)
+        server->h2->close(server);
     for (conn = server->conns; conn; conn = next) {
         next = conn->next;
         if (conn->state == CONN_BUSY)

@@ -40,8 +40,9 @@ struct h1_turn {
     uint8_t expect; /* enum expect */
     bool staged;    /* the answer's head has not left yet */
     bool replied;
-    bool complete;                /* the answer is in the socket */
-    bool close;                   /* the connection ends behind this answer */
+    bool complete; /* the answer is in the socket */
+    bool close;    /* the connection ends behind this answer */
+    bool is_tunnel;
     bool lost;                    /* the client is gone */
     bool waiting_in, waiting_out; /* the client is the obstacle since timer was set */
     /* not zeroed: set as a whole before they are read */

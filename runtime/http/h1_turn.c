@@ -168,6 +168,14 @@ static bool body_is_passable(struct h1_turn *turn)
     return reader->framing == FRAMING_LENGTH && reader->left <= SHORT_BODY_MAX;
 }
 
+/* Whatever comes from now on is none of HTTP. */
+static void open_tunnel(struct h1_turn *turn)
+{
+    turn->writer.framing = FRAMING_CLOSE;
+    turn->reader = (struct h1_reader){.framing = FRAMING_CLOSE};
+    turn->close = turn->is_tunnel = true;
+}
+
 static void x_reply(struct exchange *x, const struct head_out *head)
 {
     struct h1_turn *turn = CONTAINER(struct h1_turn, x, x);
@@ -181,6 +189,10 @@ static void x_reply(struct exchange *x, const struct head_out *head)
     turn->writer = (struct h1_writer){head->framing, .left = head->length, .limit = x->buffer};
     if (head->framing == FRAMING_CHUNKED || head->framing == FRAMING_CLOSE)
         turn->writer.framing = turn->head.minor > 0 ? FRAMING_CHUNKED : FRAMING_CLOSE;
+    if (head->status == 101) {
+        open_tunnel(turn);
+        return;
+    }
     turn->close =
         turn->close || server->draining || *server->winding_down || !turn->head.keep_alive ||
         turn->writer.framing == FRAMING_CLOSE ||
@@ -190,6 +202,8 @@ static void x_reply(struct exchange *x, const struct head_out *head)
 
 static struct str connection_line(const struct h1_turn *turn)
 {
+    if (turn->is_tunnel)
+        return STR("");
     if (turn->close)
         return STR("Connection: close\r\n");
     return turn->head.minor > 0 ? STR("") : STR("Connection: keep-alive\r\n");
@@ -236,7 +250,7 @@ static ssize_t out_write(struct body_out *out, struct str data)
         taken = h1_writer_write(&turn->writer, wire, turn_bufs(turn), head, data);
     if (taken < 0)
         h1_turn_lost(turn);
-    else if (!wire->stream.writable && (wire->out_len > 0 || taken == 0))
+    else if (!wire->stream.writable && (wire_owes(wire) || taken == 0))
         out_blocked(turn);
     return taken;
 }

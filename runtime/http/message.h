@@ -102,9 +102,11 @@ struct head {
     bool expect_continue;
     bool upgrade; /* Connection names upgrade and an Upgrade field is there */
     bool te_trailers;
-    bool drops_trailers; /* Connection names fields, which may be trailers */
-    bool is_https;       /* requests: the target is an https URL, whatever the connection is */
-    bool bad_host_count; /* requests: none or several Host fields (RFC 9112 section 3.2) */
+    bool drops_trailers;      /* Connection names fields, which may be trailers */
+    bool is_extended_connect; /* RFC 8441: written down as an Upgrade */
+    bool is_http2;            /* it came as a header list */
+    bool is_https;            /* requests: the target is an https URL, whatever the connection is */
+    bool bad_host_count;      /* requests: none or several Host fields (RFC 9112 section 3.2) */
     struct fields fields;
     size_t head_len; /* bytes of the whole head, its empty line included */
 };

@@ -11,7 +11,8 @@ enum {
     PIPE_BYTES = 256 * 1024, /* room for many small pieces */
     SPLICE_MAX = 64 * 1024,  /* at once: what a slow receiver leaves has to be kept */
     HEAD_READ = 16 * 1024,
-    ADDED_LINES = 32 * 1024 /* what a head may gain on its way through */
+    HEAD_READ_LONG = 2 * 1024, /* most heads */
+    ADDED_LINES = 32 * 1024    /* what a head may gain on its way through */
 };
 
 void bufs_open(struct bufs *bufs, uint32_t size)
@@ -122,9 +123,9 @@ ssize_t wire_fill(struct wire *wire, struct bufs *bufs)
     return fill(wire, bufs, SIZE_MAX);
 }
 
-ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs)
+ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs, bool long_body)
 {
-    return fill(wire, bufs, HEAD_READ);
+    return fill(wire, bufs, long_body ? HEAD_READ_LONG : HEAD_READ);
 }
 
 ssize_t wire_fill_more(struct wire *wire, struct bufs *bufs)
@@ -188,6 +189,20 @@ static void queue_drop(struct wire *wire, struct bufs *bufs)
     wire_forget(wire, bufs, wire->out_len);
 }
 
+static enum wire_sent flush_layer(struct wire *wire)
+{
+    if (!wire->stream.unsent)
+        return WIRE_SENT;
+    switch (stream_flush(&wire->stream)) {
+    case 0:
+        return WIRE_SENT;
+    case STREAM_AGAIN:
+        return WIRE_BLOCKED;
+    default:
+        return WIRE_BROKEN;
+    }
+}
+
 enum wire_sent wire_flush(struct wire *wire, struct bufs *bufs)
 {
     while (wire->out_len > 0) {
@@ -208,7 +223,7 @@ enum wire_sent wire_flush(struct wire *wire, struct bufs *bufs)
             return WIRE_BROKEN;
         wire_forget(wire, bufs, (size_t)sent);
     }
-    return WIRE_SENT;
+    return flush_layer(wire);
 }
 
 /* Cuts the first `len` bytes off the pieces. */
@@ -249,7 +264,7 @@ ssize_t wire_send(struct wire *wire, struct bufs *bufs, struct wire_pieces *piec
     size_t total = pieces_len(pieces), kept;
     ssize_t sent = 0;
 
-    if (wire->stream.failed || (wire->out_len > 0 && wire_flush(wire, bufs) == WIRE_BROKEN))
+    if (wire->stream.failed || (wire_owes(wire) && wire_flush(wire, bufs) == WIRE_BROKEN))
         return -1;
     if (wire->out_len == 0 && wire->stream.writable)
         sent = stream_write(&wire->stream, pieces->at, pieces->count);

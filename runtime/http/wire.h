@@ -53,12 +53,19 @@ struct wire {
 
 enum { WIRE_FULL = -3 };
 
+/* True while something that was accepted has not left. */
+static inline bool wire_owes(const struct wire *wire)
+{
+    return wire->out_len > 0 || wire->stream.unsent;
+}
+
 /* One read behind what is there: bytes read, 0 at the end, STREAM_AGAIN, STREAM_FAILED, or WIRE_FULL when
  * there is no room. Makes room by moving unread bytes down to `keep` when that helps. */
 ssize_t wire_fill(struct wire *wire, struct bufs *bufs);
 
-/* The same, for the head of an answer: no more than a little, so that a large body is left to splice. */
-ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs);
+/* The same, for the head of an answer: no more than a little of the body, so that what is long is left to
+ * splice; next to nothing of it when it is `long_body`. */
+ssize_t wire_fill_head(struct wire *wire, struct bufs *bufs, bool long_body);
 
 /* The same in the middle of a message: takes a short read for the end of what there is only when the socket
  * says so, since a reset may hide behind it (see stream_read). */

@@ -164,7 +164,7 @@ static bool open_unix(const struct address *address, int *fds, unsigned count)
     return share(fds, 1, count);
 }
 
-/* Takes inherited sockets of this address, one for each worker as far as they go. */
+/* Takes inherited sockets of this address. */
 static unsigned take_inherited(struct listen_inherited *inherited, const struct address *address,
                                int *fds, unsigned count)
 {
@@ -184,28 +184,35 @@ static unsigned take_inherited(struct listen_inherited *inherited, const struct 
     return taken;
 }
 
-static bool open_any(struct address *address, int *fds, unsigned count,
-                     struct listen_inherited *inherited)
+static unsigned open_any(struct address *address, int *fds, unsigned count, unsigned room,
+                         struct listen_inherited *inherited)
 {
-    unsigned taken = inherited ? take_inherited(inherited, address, fds, count) : 0;
+    unsigned taken = inherited ? take_inherited(inherited, address, fds, room) : 0;
+    bool good;
 
-    if (taken == 0)
-        return address->at.ss_family == AF_UNIX ? open_unix(address, fds, count)
+    if (taken >= count && taken > 0)
+        return taken;
+    if (taken > 0)
+        good = share(fds, taken, count);
+    else
+        good = address->at.ss_family == AF_UNIX ? open_unix(address, fds, count)
                                                 : open_tcp(address, fds, count);
-    return share(fds, taken, count);
+    return good ? count : 0;
 }
 
-bool listen_open(struct str text, int *fds, unsigned count, struct listen_inherited *inherited,
-                 char said[LISTEN_TEXT])
+unsigned listen_open(struct str text, int *fds, unsigned count, unsigned room,
+                     struct listen_inherited *inherited, char said[LISTEN_TEXT])
 {
     struct address address;
+    unsigned opened;
 
     if (!address_parse(&address, text, 0))
         return fail(said, text, "not an address: write ADDRESS:PORT, [ADDRESS]:PORT or unix:/path");
-    if (!open_any(&address, fds, count, inherited))
+    opened = open_any(&address, fds, count, room, inherited);
+    if (opened == 0)
         return fail(said, text, strerror(errno));
     say(said, fds[0]);
-    return true;
+    return opened;
 }
 
 static uint64_t environment_number(const char *name)

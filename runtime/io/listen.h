@@ -7,7 +7,7 @@
 
 #include "io/address.h"
 
-enum { LISTEN_TEXT = 256, LISTEN_INHERITED_MAX = 64 };
+enum { LISTEN_TEXT = 256, LISTEN_INHERITED_MAX = 1024 };
 
 /* Sockets that came with the process (systemd's protocol) and that nobody has taken yet. */
 struct listen_inherited {
@@ -19,11 +19,13 @@ struct listen_inherited {
 void listen_inherit(struct listen_inherited *inherited);
 
 /* Opens `address` (address_parse's forms; port 0: any free one) for `count` workers, a descriptor of its own
- * for each. On success `text` says what is listened on, with the port; else why not, as a sentence.
+ * for each. The number of descriptors: `count`, or more (up to `room`) when more sockets of this address were
+ * inherited, each of which has to be served; 0: failed. On success `text` says what is listened on, with the port;
+ * else why not, as a sentence.
  * "[::]" serves IPv4 too, and is 0.0.0.0 on a machine without IPv6. A unix socket is made with mode 0660; a
  * stale one that nobody listens on is replaced. `inherited` may be NULL. */
-bool listen_open(struct str address, int *fds, unsigned count, struct listen_inherited *inherited,
-                 char text[LISTEN_TEXT]);
+unsigned listen_open(struct str address, int *fds, unsigned count, unsigned room,
+                     struct listen_inherited *inherited, char text[LISTEN_TEXT]);
 
 /* True when sockets are left that no listener asked for; `text` names the first. */
 bool listen_left_over(const struct listen_inherited *inherited, char text[LISTEN_TEXT]);

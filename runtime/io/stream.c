@@ -51,21 +51,29 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         stream->writable = true;
     if (stream->connecting && !stream->settled && (what & (EV_WRITE | EV_CLOSED)))
         settle(stream);
+    if (stream->layer)
+        stream->layer->ops->event(stream);
     stream->ready(stream);
     loop_run_posted(loop);
+}
+
+static bool register_fd(struct stream *stream)
+{
+    event_assign(&stream->event, stream->loop->base, stream->fd,
+                 EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, stream);
+    return event_add(&stream->event, NULL) == 0;
 }
 
 bool stream_open(struct stream *stream, struct loop *loop, int fd)
 {
     stream->loop = loop;
+    stream->layer = NULL;
     stream->fd = fd;
     stream->error = 0;
     stream->readable = stream->writable = true;
     stream->connecting = stream->settled = stream->failed = stream->hangup = false;
-    stream->drained = false;
-    event_assign(&stream->event, loop->base, fd,
-                 EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_event, stream);
-    if (event_add(&stream->event, NULL) == 0)
+    stream->drained = stream->cut = stream->unsent = false;
+    if (register_fd(stream))
         return true;
     close(fd);
     stream->fd = -1;
@@ -124,7 +132,7 @@ static ssize_t do_send(int fd, const struct iovec *iov, int count, int flags)
     return syscall(SYS_sendmsg, fd, &message, flags);
 }
 
-ssize_t stream_read(struct stream *stream, void *to, size_t room)
+ssize_t stream_socket_read(struct stream *stream, void *to, size_t room)
 {
     ssize_t got;
 
@@ -142,6 +150,13 @@ ssize_t stream_read(struct stream *stream, void *to, size_t room)
     return got < 0 ? STREAM_AGAIN : got;
 }
 
+ssize_t stream_read(struct stream *stream, void *to, size_t room)
+{
+    if (stream->layer)
+        return stream->layer->ops->read(stream, to, room);
+    return stream_socket_read(stream, to, room);
+}
+
 static size_t iov_len(const struct iovec *iov, int count)
 {
     size_t len = 0;
@@ -151,12 +166,12 @@ static size_t iov_len(const struct iovec *iov, int count)
     return len;
 }
 
-static ssize_t send_iov(struct stream *stream, const struct iovec *iov, int count, int flags)
+ssize_t stream_socket_write(struct stream *stream, const struct iovec *iov, int count)
 {
     ssize_t sent;
 
     do
-        sent = do_send(stream->fd, iov, count, flags | MSG_NOSIGNAL);
+        sent = do_send(stream->fd, iov, count, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno != EAGAIN)
         return fail(stream, errno);
@@ -168,12 +183,26 @@ static ssize_t send_iov(struct stream *stream, const struct iovec *iov, int coun
 
 ssize_t stream_write(struct stream *stream, const struct iovec *iov, int count)
 {
-    return send_iov(stream, iov, count, 0);
+    if (stream->layer)
+        return stream->layer->ops->write(stream, iov, count);
+    return stream_socket_write(stream, iov, count);
 }
 
-ssize_t stream_write_more(struct stream *stream, const struct iovec *iov, int count)
+ssize_t stream_flush(struct stream *stream)
 {
-    return send_iov(stream, iov, count, MSG_MORE);
+    if (stream->failed)
+        return STREAM_FAILED;
+    return stream->unsent ? stream->layer->ops->flush(stream) : 0;
+}
+
+struct str stream_protocol(const struct stream *stream)
+{
+    return stream->layer ? stream->layer->ops->protocol(stream) : STR("");
+}
+
+const struct tls_peer *stream_peer(const struct stream *stream)
+{
+    return stream->layer ? stream->layer->ops->peer(stream) : NULL;
 }
 
 /* From the pipe into the socket. */
@@ -238,8 +267,11 @@ bool stream_is_broken(struct stream *stream)
 
 void stream_shutdown(struct stream *stream)
 {
-    if (stream->fd >= 0)
-        shutdown(stream->fd, SHUT_WR);
+    if (stream->fd < 0)
+        return;
+    if (stream->layer)
+        stream->layer->ops->shutdown(stream);
+    shutdown(stream->fd, SHUT_WR);
 }
 
 int stream_release(struct stream *stream)
@@ -253,12 +285,39 @@ int stream_release(struct stream *stream)
     return fd;
 }
 
-void stream_close(struct stream *stream)
+/* In order: the layer may say goodbye first. */
+static void end(struct stream *stream, bool in_order)
 {
-    int fd = stream_release(stream);
+    int fd;
 
+    if (stream->layer)
+        stream->layer->ops->close(stream, in_order);
+    stream->layer = NULL;
+    stream->unsent = false;
+    fd = stream_release(stream);
     if (fd >= 0)
         close(fd);
+}
+
+bool stream_move(struct stream *to, struct stream *from)
+{
+    void (*ready)(struct stream * stream) = to->ready;
+
+    event_del(&from->event);
+    *to = *from;
+    to->ready = ready;
+    from->fd = -1;
+    from->layer = NULL;
+    from->readable = from->writable = false;
+    if (register_fd(to))
+        return true;
+    end(to, false);
+    return false;
+}
+
+void stream_close(struct stream *stream)
+{
+    end(stream, true);
 }
 
 void stream_reset(struct stream *stream)
@@ -266,5 +325,5 @@ void stream_reset(struct stream *stream)
     if (stream->fd >= 0)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
                    sizeof(struct linger));
-    stream_close(stream);
+    end(stream, false);
 }

@@ -28,19 +28,24 @@ static bool is_in_list(const uint8_t address[16], const struct gw_network *list,
     return false;
 }
 
+static bool is_listed(const struct worker *worker, const struct gw_forwarded *config,
+                      const uint8_t address[16])
+{
+    const struct live_networks *file;
+
+    if (is_in_list(address, config->trusted, config->trusted_count))
+        return true;
+    if (config->trusted_file.len == 0 || !worker->live)
+        return false;
+    file = live_networks_of(worker->live, config);
+    return file && is_in_list(address, file->at, file->count);
+}
+
 static bool is_trusted(const struct gw_req *rq, const uint8_t address[16])
 {
     const struct gw_forwarded *config = rq->listener ? rq->listener->forwarded : NULL;
-    const struct live_networks *file;
 
-    if (!config)
-        return false;
-    if (is_in_list(address, config->trusted, config->trusted_count))
-        return true;
-    if (config->trusted_file.len == 0 || !rq->worker->live)
-        return false;
-    file = live_networks_of(rq->worker->live, config);
-    return file && is_in_list(address, file->at, file->count);
+    return config && is_listed(rq->worker, config, address);
 }
 
 /* The socket's other end; a unix socket has no address and counts as "::", so that only a list with ::/0
@@ -54,6 +59,15 @@ static void peer_address(const struct sockaddr *peer, uint8_t address[16])
         memset(address + 10, 0xff, 2);
         memcpy(address + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
     }
+}
+
+bool forwarded_trusts(const struct worker *worker, const struct gw_forwarded *config,
+                      const struct sockaddr *peer)
+{
+    uint8_t address[16];
+
+    peer_address(peer, address);
+    return is_listed(worker, config, address);
 }
 
 static struct str print_address(struct gw_req *rq, const uint8_t address[16])
@@ -343,6 +357,20 @@ static void add_for(const struct gw_req *rq, struct text *text)
     add_line(text, STR("X-Real-IP: "), rq->client_address);
 }
 
+static struct str own_proto(const struct gw_req *rq)
+{
+    return rq->x->stream->layer ? STR("https") : STR("http");
+}
+
+bool forwarded_is_https(const struct gw_req *rq)
+{
+    struct hop hop = {.proto = told(rq, FIELD_X_FORWARDED_PROTO)};
+
+    if (is_rfc7239(rq) && rq->trusted_peer)
+        find_client(rq, &hop);
+    return rq->x->stream->layer || str_eq_nocase(hop.proto, STR("https"));
+}
+
 /* Scheme and host as the client used them: told by a trusted peer, else our own. */
 static void add_origin(const struct gw_req *rq, struct text *text)
 {
@@ -354,7 +382,7 @@ static void add_origin(const struct gw_req *rq, struct text *text)
         find_client(rq, &hop);
     }
     if (hop.proto.len == 0 || hop.proto.len > 16 || token_len(hop.proto) < hop.proto.len)
-        hop.proto = STR("http");
+        hop.proto = own_proto(rq);
     if (hop.host.len == 0 || !h1_host_is_legal(hop.host))
         hop.host = rq->head.authority;
     add_line(text, STR("X-Forwarded-Proto: "), hop.proto);
@@ -406,7 +434,7 @@ static void add_rfc7239(const struct gw_req *rq, struct text *text)
         text_printf(text, "for=%.*s", STR_ARG(peer));
     if (rq->head.authority.len > 0)
         text_printf(text, ";host=\"%.*s\"", STR_ARG(rq->head.authority));
-    text_add(text, STR(";proto=http\r\n"));
+    text_printf(text, ";proto=%.*s\r\n", STR_ARG(own_proto(rq)));
 }
 
 static char *append(char *to, struct str s)
@@ -428,7 +456,9 @@ static bool add_plain(const struct gw_req *rq, struct text *text)
     to = append(to, rq->client_address);
     to = append(to, STR("\r\nX-Real-IP: "));
     to = append(to, rq->client_address);
-    to = append(to, STR("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: "));
+    to = append(to, STR("\r\nX-Forwarded-Proto: "));
+    to = append(to, own_proto(rq));
+    to = append(to, STR("\r\nX-Forwarded-Host: "));
     to = append(to, host);
     to = append(to, STR("\r\nX-Forwarded-Port: "));
     to = append(to, port);

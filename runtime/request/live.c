@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/ip.h"
+#include "base/reference.h"
 #include "base/vec.h"
-#include "request/reference.h"
+#include "request/proxied.h"
 
 static bool parse_networks(struct live *live, const struct gw_forwarded *config, struct str file,
                            struct live_networks *networks, struct str *error)
@@ -47,9 +48,12 @@ static bool read_networks(struct live *live, const struct gw_listener *listeners
 {
     VEC(struct live_networks) all = {0};
 
-    for (size_t i = 0; i < count; i++) {
-        const struct gw_forwarded *config = listeners[i].forwarded;
+    for (size_t i = 0; i < 2 * count; i++) {
+        const struct gw_listener *listener = &listeners[i / 2];
+        const struct gw_forwarded *config = listener->forwarded;
         struct str file;
+        if (i % 2 == 1)
+            config = listener->proxy_protocol ? listener->proxy_protocol->from : NULL;
         if (!config || config->trusted_file.len == 0 || find(all.at, all.count, config))
             continue;
         if (!reference_read_file(config->trusted_file, &live->pool, &file, error))

@@ -1,13 +1,17 @@
 #include "request/proxy.h"
 
 #include "base/random.h"
+#include "request/client_cert.h"
 #include "request/forwarded.h"
+#include "request/grpc.h"
 #include "request/hold.h"
 #include "request/hops.h"
 #include "request/pace.h"
+#include "request/proxied.h"
 #include "request/reply.h"
 #include "request/request_id.h"
 #include "request/rewrite.h"
+#include "request/tunnel.h"
 
 enum { LINES_ROOM = 384 };
 
@@ -42,6 +46,7 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     head_put(text, STR(" HTTP/1.1\r\n"));
     put_host(rq, call, text);
     head_put_fields(text, &rq->head.fields);
+    head_put(text, tunnel_line(rq));
     head_put(text, hops_via(rq));
     head_put(text, rq->added_request);
     if (call->framing == FRAMING_CHUNKED) {
@@ -65,6 +70,7 @@ static void add_lines(struct gw_req *rq)
         .pool = &rq->pool, .at = pool_take(&rq->pool, LINES_ROOM), .cap = LINES_ROOM};
 
     text_add(&lines, rq->added_request);
+    client_cert_lines(rq, &lines);
     forwarded_lines(rq, &lines);
     if (hops_are_counted(rq))
         hops_count_down(rq, &lines);
@@ -155,15 +161,18 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->upstreams = rq->worker->upstreams;
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
+    call->deadline = grpc_is_call(rq) ? grpc_timeout(rq) : 0;
     call->body = has_body ? body_of(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;
     call->idempotent = is_idempotent(rq->head.method);
+    call->upgrade_to = rq->upgrade_to;
     call->head_method = rq->head.method == METHOD_HEAD;
     call->write_head = write_head;
     call->interim = on_interim;
     call->body_failed = on_body_failed;
     call->owner = rq;
+    call->greeting = proxied_greeting(rq, forward->upstream);
     rq->x->expect_passed_on = rq->head.expect_continue && !rq->hold;
     call_start(call);
     return req_park(rq, &call->op);
@@ -247,6 +256,8 @@ enum gw_next proxy_reply(struct gw_req *rq)
 
     if (rq->replied)
         return GW_DONE;
+    if (answer->status == 101)
+        return tunnel_start(rq);
     fields_drop_hop_by_hop(&answer->fields);
     /* RFC 9110 section 8.6 */
     if (answer->status == 204)

@@ -1,6 +1,7 @@
 #include "request/reply.h"
 
 #include "request/errors.h"
+#include "request/grpc.h"
 #include "request/request_id.h"
 #include "request/rewrite.h"
 
@@ -87,12 +88,45 @@ enum gw_next reply_error(struct gw_req *rq, unsigned status, const char *reason,
     if (rq->replied)
         return GW_DONE;
     rq->reason = reason;
+    if (grpc_is_call(rq))
+        return send_made(
+            rq, (struct head_out){.status = 200, .constant = grpc_error_lines(rq, status, reason)},
+            STR(""));
     made = error_body_make(rq, status, reason);
     return send_made(rq,
                      (struct head_out){.status = (uint16_t)made.status,
                                        .constant = content_type_line(rq, made.content_type),
                                        .added = lines},
                      made.body);
+}
+
+/* The host without its port; an IPv6 address keeps its brackets. */
+static struct str host_only(struct str authority)
+{
+    size_t colon = authority.len;
+
+    while (colon > 0 && authority.at[colon - 1] != ':' && authority.at[colon - 1] != ']')
+        colon--;
+    return colon > 0 && authority.at[colon - 1] == ':' ? str_head(authority, colon - 1) : authority;
+}
+
+enum gw_next reply_redirect_https(struct gw_req *rq)
+{
+    struct text line = {.pool = &rq->pool};
+
+    if (rq->head.authority.len == 0)
+        return reply_error(rq, 400, "no host to redirect to", STR(""));
+    text_add(&line, STR("Location: https://"));
+    text_add(&line, host_only(rq->head.authority));
+    if (rq->listener->https_port != 443)
+        text_printf(&line, ":%u", rq->listener->https_port);
+    text_add(&line, rq->head.path);
+    if (rq->head.query.at) {
+        text_byte(&line, '?');
+        text_add(&line, rq->head.query);
+    }
+    text_add(&line, STR("\r\n"));
+    return reply_lines(rq, rq->listener->redirect_https, text_str(&line));
 }
 
 enum gw_next reply_redirect(struct gw_req *rq, const struct gw_redirect *redirect)

@@ -20,6 +20,9 @@ enum gw_next reply_constant(struct gw_req *rq, const struct gw_answer *answer);
 /* A refusal in the configured format, with its own header lines (Allow, Retry-After). */
 enum gw_next reply_error(struct gw_req *rq, unsigned status, const char *reason, struct str lines);
 
+/* To the same URL of the https listener, with the listener's status; without a Host field 400. */
+enum gw_next reply_redirect_https(struct gw_req *rq);
+
 enum gw_next reply_redirect(struct gw_req *rq, const struct gw_redirect *redirect);
 
 /* Stages the head and pumps the body; the request ends behind it. */

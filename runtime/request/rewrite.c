@@ -103,8 +103,10 @@ static bool map_location(const struct gw_req *rq, const struct mapping *mapping,
 {
     struct str authority = rq->upstream->target->authority;
 
-    if (str_starts(value, STR("http://"))) {
-        struct str rest = str_from(value, 7);
+    struct str scheme = rq->upstream->config->tls ? STR("https://") : STR("http://");
+
+    if (str_starts(value, scheme)) {
+        struct str rest = str_from(value, scheme.len);
         size_t end = 0;
         while (end < rest.len && !strchr("/?#", rest.at[end]))
             end++;

@@ -22,10 +22,14 @@ struct worker {
     struct metrics *metrics; /* counters of this worker, read by the scraper */
     struct access_log *log;  /* lines on their way to the writer thread */
     struct live *live;       /* what HUP may change; this worker's own reference */
-    uint64_t request_count;  /* ids made here */
-    char *scratch;           /* WORKER_SCRATCH bytes for the duration of one callback */
-    char *head_scratch;      /* the same, for heads being built */
-    bool draining;           /* answers say Connection: close */
+    struct tunnel *tunnels;  /* request/tunnel: all that are open */
+    uint64_t tunnel_count;   /* of them; may be read from any thread */
+    uint64_t tunnel_total;   /* ever; likewise */
+    bool tunnels_drain;
+    uint64_t request_count; /* ids made here */
+    char *scratch;          /* WORKER_SCRATCH bytes for the duration of one callback */
+    char *head_scratch;     /* the same, for heads being built */
+    bool draining;          /* answers say Connection: close */
 };
 
 /* What a listening socket is for: the document's operations, probes and scrapes, the operator. */
@@ -42,6 +46,14 @@ extern _Thread_local struct worker *worker_here;
  * false with errno. What stands on higher floors (server, metrics, log) is opened by the process. */
 bool worker_open(struct worker *worker, unsigned index);
 void worker_close(struct worker *worker);
+
+/* A tunnel has been opened (1) or closed (-1). */
+static inline void worker_count_tunnel(struct worker *worker, int by)
+{
+    __atomic_store_n(&worker->tunnel_count, worker->tunnel_count + (uint64_t)by, __ATOMIC_RELAXED);
+    if (by > 0)
+        __atomic_store_n(&worker->tunnel_total, worker->tunnel_total + 1, __ATOMIC_RELAXED);
+}
 
 /* Microseconds since the request began. */
 uint64_t worker_elapsed_us(const struct worker *worker, const struct gw_req *rq);

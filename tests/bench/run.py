@@ -5,7 +5,10 @@
 
 What is compared is CPU time per request: what the proxy's own threads ran (schedstat of the kernel), over the
 requests that were answered. Wall-clock rates of a shared machine are not. The proxy runs on the first CPU, the
-load (wrk) and the origin on the second. Medians of the rounds; every cell also as a ratio to nginx.
+load and the origin on the second. Medians of the rounds; every cell also as a ratio to nginx. The load is wrk,
+h2load for HTTP/2, shake.c for handshakes, ws.c for WebSockets (which is their origin too); upstreams are always called
+without TLS. Every answer is counted, and one that is not what was asked for fails the round, which is told below the
+table and by the exit status.
 
 S1L is latency: an open loop (load.c) at 80 % of what nginx reaches in a closed one in the same round. Stalls of the
 machine reach the high percentiles, so the least of the rounds is told too, and the median of windows of 0.2 s. With
@@ -17,6 +20,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -26,10 +30,16 @@ import sys
 import tempfile
 import time
 
+from idle import client_of_tls, idle_bytes, secured
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 GEN = os.environ.get("APIGW_GEN", os.path.join(TOP, "build/release/apigw-gen"))
 ORIGIN = os.environ.get("BENCH_ORIGIN", os.path.join(TOP, "build/release/tests/bench/origin"))
+
+# Of connections over TLS. What is idle takes a descriptor, and the process that serves it needs some more.
+DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+IDLE = min(10000, DESCRIPTORS - DESCRIPTORS // 16 - 400) if DESCRIPTORS != resource.RLIM_INFINITY else 10000
 
 SCENARIOS = {
     "S1": dict(what="plain proxy, 1 KiB, 64 keep-alive connections", path="/r/1k", conns=64),
@@ -39,6 +49,18 @@ SCENARIOS = {
     "S6": dict(what="bytes per idle keep-alive connection", path="/r/1k", idle=4000),
     "S7": dict(what="POST of 16 KiB, 1 KiB answers", path="/r/1k", conns=64, body=16384),
     "S8": dict(what="a new connection for each request", path="/r/1k", conns=64, close=True),
+    "S5h": dict(what="full handshakes a second of CPU (TLS 1.3, ECDSA P-256, one request each); more is better",
+                path="/r/1k", conns=64, tls=True, load="shake", session="full", is_rate=True),
+    "S5t": dict(what="the same, resumed by tickets; more is better",
+                path="/r/1k", conns=64, tls=True, load="shake", session="resumed", is_rate=True),
+    "S5k": dict(what="TLS 1.3, 1 KiB, 64 keep-alive connections", path="/r/1k", conns=64, tls=True),
+    "S5b": dict(what="TLS 1.3, 1 MiB answers, 16 connections", path="/r/1m", conns=16, tls=True),
+    "S9": dict(what="HTTP/2 over TLS, 1 KiB, 10 connections of 32 streams",
+               path="/r/1k", conns=10, streams=32, tls=True, load="h2load"),
+    "S10": dict(what="WebSocket messages of 125 bytes and their echo, 64 connections",
+                conns=64, size=125, websocket=True, load="ws"),
+    "S6t": dict(what="bytes per idle TLS connection", path="/r/1k", idle=IDLE, tls=True, alpn="http/1.1"),
+    "S6h": dict(what="bytes per idle HTTP/2 connection, TLS included", path="/r/1k", idle=IDLE, tls=True, alpn="h2"),
     "S1L": dict(what="S1 as an open loop", path="/r/1k", conns=64, share=0.8),
 }
 
@@ -49,6 +71,10 @@ def free_port():
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
     raise RuntimeError("no port is free")
+
+
+def bench_program(name):
+    return os.path.join(os.path.dirname(ORIGIN), name)
 
 
 def tree(pid):
@@ -76,6 +102,8 @@ def cpu_ns(pid):
     return total
 
 
+# ---- the documents and the routes
+
 def memory_bytes(pid):
     total = 0
     for p in tree(pid):
@@ -86,8 +114,6 @@ def memory_bytes(pid):
             pass
     return total
 
-
-# ---- the documents and the routes
 
 def routes_of(openapi):
     """("GET", "/users/{id}") of a document, or 400 made-up ones."""
@@ -104,11 +130,26 @@ def routes_of(openapi):
     return rows
 
 
-def document(routes, port, origin):
-    listener = {"address": f"127.0.0.1:{port}"}
+def certificate(folder):
+    """key.pem and cert.pem, and HAProxy's both.pem."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder + "/key.pem",
+                    "-out", folder + "/cert.pem"], check=True, capture_output=True)
+    with open(folder + "/both.pem", "w") as both:
+        both.write(open(folder + "/cert.pem").read() + open(folder + "/key.pem").read())
+
+
+def document(scenario, folder, routes, port, origin):
+    listener = {"address": f"127.0.0.1:{port}", "keep_alive": {"idle": "10m", "requests": 1000000000}}
+    if scenario.get("tls"):
+        pair = {"cert": {"file": folder + "/cert.pem"}, "key": {"file": folder + "/key.pem"}}
+        suites = ["TLS_AES_256_GCM_SHA384"]  # what the others agree on with these clients; the default prefers AES-128
+        listener.update(protocol="https", tls={"certificates": [pair], "cipher_suites": suites})
     doc = {"openapi": "3.1.0", "info": {"title": "bench", "version": "1"}, "paths": {}, "security": [],
            "x-gateway": {"version": 1, "listeners": [listener], "upstream": "origin", "access_log": False, "correlation_id": False,
                          "upstreams": {"origin": {"targets": [{"url": f"http://127.0.0.1:{origin}"}]}}}}
+    if scenario.get("websocket"):
+        doc["x-gateway"]["websocket"] = True
     answer = {"200": {"description": "ok"}}
     if routes is None:
         doc["paths"]["/{rest}"] = {"x-gateway": {"match": {"prefix": True}, "any_method": {"operationId": "any", "responses": answer}},
@@ -124,9 +165,9 @@ def document(routes, port, origin):
 
 # ---- the contenders: each returns the command to run
 
-def gateway(folder, routes, port, origin):
+def gateway(scenario, folder, routes, port, origin):
     spec = os.path.join(folder, "spec.json")
-    json.dump(document(routes, port, origin), open(spec, "w"))
+    json.dump(document(scenario, folder, routes, port, origin), open(spec, "w"))
     subprocess.run([GEN, "build", spec, "-o", os.path.join(folder, "gw"), "-q"], check=True)
     return [os.path.join(folder, "gw"), "--workers", "1"]
 
@@ -150,7 +191,13 @@ def nginx_locations(routes):
     return "\n".join(exact + [row[1] for row in patterns] + ["location / { return 404; }"])
 
 
-def nginx(folder, routes, port, origin):
+def nginx(scenario, folder, routes, port, origin):
+    listen = "listen 127.0.0.1:%d%s reuseport backlog=4096;" % (port, " ssl http2" if scenario.get("tls") else "")
+    if scenario.get("tls"):
+        listen += f" ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.3;"
+    connection = 'proxy_set_header Connection "";'
+    if scenario.get("websocket"):
+        connection = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
     conf = os.path.join(folder, "nginx.conf")
     open(conf, "w").write(f"""
 user root; daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/pid; error_log {folder}/error.log warn;
@@ -160,15 +207,16 @@ http {{
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   upstream origin {{ server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 1000000000; }}
-  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+  proxy_http_version 1.1; {connection} proxy_set_header Host $host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;
-  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; {nginx_locations(routes)} }}
+  server {{ {listen} {nginx_locations(routes)} }}
 }}""")
     return ["nginx", "-c", conf, "-e", folder + "/error.log"]
 
 
-def haproxy(folder, routes, port, origin):
+def haproxy(scenario, folder, routes, port, origin):
+    tls = f"ssl crt {folder}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.3 curves X25519" if scenario.get("tls") else ""
     rules = ""
     if routes is not None:
         by_path = {}
@@ -189,17 +237,19 @@ def haproxy(folder, routes, port, origin):
     open(conf, "w").write(f"""
 global
   nbthread 1
-  maxconn 8000
+  no strict-limits
+  maxconn {max(8000, scenario.get("idle", 0) + 1000)}
 defaults
   mode http
   timeout client 600s
   timeout server 60s
   timeout connect 5s
+  timeout tunnel 600s
   timeout http-keep-alive 600s
   http-reuse always
   option forwardfor
 frontend f
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port} {tls}
 {rules}
   default_backend b
 backend b
@@ -245,10 +295,11 @@ def wrk(scenario, port, seconds, folder):
         args += ["-s", script]
     if scenario.get("close"):
         args += ["-H", "Connection: close"]
-    text = subprocess.run(args + [f"http://127.0.0.1:{port}{scenario.get('path', '/')}"], capture_output=True, text=True).stdout
+    scheme = "https" if scenario.get("tls") else "http"
+    text = subprocess.run(args + [f"{scheme}://127.0.0.1:{port}{scenario.get('path', '/')}"], capture_output=True, text=True).stdout
     done = re.search(r"(\d+) requests in", text)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    if done is None:
+    if done is None or int(done.group(1)) == 0:
         raise RuntimeError("wrk: " + text)
     if bad and not scenario.get("routes"):
         raise RuntimeError(f"{bad.group(1)} answers were not 2xx")
@@ -259,7 +310,7 @@ def wrk(scenario, port, seconds, folder):
 
 def open_loop(scenario, port, seconds, rate):
     """p50, p99 and p99.9 in microseconds, and the latter two by windows."""
-    args = ["taskset", "-c", "1", os.path.join(os.path.dirname(ORIGIN), "load"), str(port), str(rate), str(seconds),
+    args = ["taskset", "-c", "1", bench_program("load"), str(port), str(rate), str(seconds),
             str(scenario["conns"]), scenario["path"]]
     done = subprocess.run(args, capture_output=True, text=True)
     if done.returncode != 0:
@@ -268,26 +319,45 @@ def open_loop(scenario, port, seconds, rate):
     return [values[name] for name in ("p50", "p99", "p999", "w99", "w999")]
 
 
-def idle_bytes(scenario, port, pid):
-    def connect():
-        s = socket.create_connection(("127.0.0.1", port), 5)
-        s.sendall(f"GET {scenario['path']} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        got = b""
-        while len(got.partition(b"\r\n\r\n")[2]) < 1024:
-            piece = s.recv(65536)
-            if not piece:
-                raise RuntimeError("closed")
-            got += piece
-        return s
+def shake(scenario, port, seconds, _):
+    done = subprocess.run(["taskset", "-c", "1", bench_program("shake"), str(port), str(seconds), str(scenario["conns"]),
+                           scenario["session"], scenario["path"]], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("shake: " + done.stdout + done.stderr)
+    seen = json.loads(done.stdout)
+    if scenario["session"] == "resumed" and seen["resumed"] < seen["answered"] - scenario["conns"]:
+        raise RuntimeError(f"{seen['resumed']} of {seen['answered']} handshakes were resumed")
+    return seen["answered"]
 
-    socks = [connect() for _ in range(200)]
-    before = memory_bytes(pid)
-    socks += [connect() for _ in range(scenario["idle"])]
-    time.sleep(0.5)
-    after = memory_bytes(pid)
-    for s in socks:
-        s.close()
-    return (after - before) / scenario["idle"]
+
+def h2load(scenario, port, seconds, _):
+    """As many requests as take about so long."""
+    def ask(count):
+        args = ["taskset", "-c", "1", "h2load", "--npn-list=h2", "-t1", f"-c{scenario['conns']}", f"-m{scenario['streams']}",
+                f"-n{count}", f"https://127.0.0.1:{port}{scenario['path']}"]
+        text = subprocess.run(args, capture_output=True, text=True).stdout
+        rate = re.search(r"^finished in .*, ([\d.]+) req/s", text, re.M)
+        if rate is None or "\nApplication protocol: h2\n" not in text or f"status codes: {count} 2xx," not in text \
+                or f"{count} succeeded, 0 failed, 0 errored, 0 timeout" not in text or f"({count * 1024}) data" not in text:
+            raise RuntimeError("h2load: " + text)
+        return float(rate.group(1))
+
+    if "rate" not in scenario:
+        scenario["rate"] = ask(5000)
+    count = max(1000, int(scenario["rate"] * seconds))
+    scenario["rate"] = ask(count)
+    return count
+
+
+def ws(scenario, port, seconds, _):
+    args = ["taskset", "-c", "1", bench_program("ws"), str(port), str(seconds), str(scenario["conns"]), str(scenario["size"])]
+    done = subprocess.run(args, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError("ws: " + done.stdout + done.stderr)
+    return json.loads(done.stdout)["echoed"]
+
+
+LOADS = {"wrk": wrk, "shake": shake, "h2load": h2load, "ws": ws}
 
 
 def wait_for(port, process):
@@ -307,21 +377,29 @@ def measure(name, scenario, routes, origin, seconds, rate=None):
     port = free_port()
     process = None
     try:
-        command = CONTENDERS[name](folder, routes if scenario.get("routes") else None, port, origin)
+        if scenario.get("tls"):
+            certificate(folder)
+        command = CONTENDERS[name](scenario, folder, routes if scenario.get("routes") else None, port, origin)
         if scenario.get("routes"):
             request_list(folder, routes)
         process = subprocess.Popen(["taskset", "-c", "0"] + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(port, process)
+        if scenario.get("tls"):
+            alpn = scenario.get("alpn", "h2" if scenario.get("load") == "h2load" else "http/1.1")
+            with socket.create_connection(("127.0.0.1", port), 5) as plain:
+                secured(plain, client_of_tls(alpn), alpn).close()
         if scenario.get("idle"):
-            return idle_bytes(scenario, port, process.pid)
-        wrk(scenario, port, 1, folder)
+            return idle_bytes(scenario, port, lambda: memory_bytes(process.pid))
+        load = LOADS[scenario.get("load", "wrk")]
+        load(scenario, port, 1, folder)
         if rate:
             return open_loop(scenario, port, seconds, rate)
         before = cpu_ns(process.pid)
-        count = wrk(scenario, port, seconds, folder)
+        count = load(scenario, port, seconds, folder)
         if scenario.get("share"):
             return count / seconds
-        return (cpu_ns(process.pid) - before) / 1000 / count
+        spent = (cpu_ns(process.pid) - before) / 1000
+        return count / spent * 1e6 if scenario.get("is_rate") else spent / count
     finally:
         if process is not None:
             for pid in tree(process.pid):
@@ -342,11 +420,12 @@ def measure(name, scenario, routes, origin, seconds, rate=None):
 def table(results, names, rounds, seconds, route_count):
     if all(SCENARIOS[key].get("share") for key in results):
         return ""
-    lines = [f"Medians of {rounds} interleaved rounds of {seconds} s. µs of CPU per request (S6: bytes per connection); "
+    lines = [f"Medians of {rounds} interleaved rounds of {seconds} s. µs of CPU per request, or what the row says; "
              f"in brackets the ratio to nginx. S3 has {route_count} routes.", "",
              "| scenario | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for key, rows in results.items():
-        if SCENARIOS[key].get("share"):
+        scenario = SCENARIOS[key]
+        if scenario.get("share"):
             continue
         base = statistics.median(rows["nginx"]) if rows.get("nginx") else None
         cells = []
@@ -357,8 +436,9 @@ def table(results, names, rounds, seconds, route_count):
                 continue
             value = statistics.median(values)
             ratio = f" ({value / base:.2f})" if base else ""
-            cells.append((f"{value:.0f}" if key == "S6" else f"{value:.2f}") + ratio)
-        lines.append(f"| {key}: {SCENARIOS[key]['what']} | " + " | ".join(cells) + " |")
+            cells.append((f"{value:.0f}" if scenario.get("idle") or scenario.get("is_rate") else f"{value:.2f}") + ratio)
+        what = scenario["what"] + (f" ({scenario['idle']} of them)" if scenario.get("idle") else "")
+        lines.append(f"| {key}: {what} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -382,7 +462,7 @@ def latency_table(results, names):
 
 def matcher(folder, routes):
     """The matcher by itself: nanoseconds for a random request, bytes of its tables."""
-    program = os.path.join(os.path.dirname(ORIGIN), "matcher")
+    program = bench_program("matcher")
     if not os.path.exists(program):
         return ""
     with open(folder + "/routes", "w") as out:
@@ -391,7 +471,7 @@ def matcher(folder, routes):
     return "\n\nThe matcher alone, beside a plain trie of segments:\n\n```\n" + text + "```"
 
 
-def run_scenario(key, names, routes, port, seconds, results):
+def run_scenario(key, names, routes, port, seconds, results, failures):
     """One round of it for each contender."""
     scenario, rate = SCENARIOS[key], None
     if scenario.get("share"):
@@ -404,6 +484,7 @@ def run_scenario(key, names, routes, port, seconds, results):
             value = measure(name, scenario, routes, port, seconds, rate)
         except RuntimeError as error:
             print(f"{key} {name}: {error}", file=sys.stderr)
+            failures.append(f"{key} {name}: {str(error).strip()}")
             continue
         results.setdefault(key, {}).setdefault(name, []).append(value)
         print(f"  {key:4} {name:8} {value if rate else round(value, 2)}", file=sys.stderr)
@@ -421,26 +502,32 @@ def main():
     args = parser.parse_args()
     if args.rt:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))  # what is started here inherits it
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     names = [n for n in args.c.split(",") if n == "gateway" or shutil.which(n)]
     routes = routes_of(args.openapi)
-    origin = subprocess.Popen(["taskset", "-c", "1", ORIGIN, "0"], stdout=subprocess.PIPE, text=True)
-    results = {}
+    origin, echo = (subprocess.Popen(["taskset", "-c", "1", *command], stdout=subprocess.PIPE, text=True)
+                    for command in ([ORIGIN, "0"], [bench_program("ws"), "echo"]))
+    results, failures = {}, []
     try:
-        port = int(origin.stdout.readline())
+        ports = {False: int(origin.stdout.readline()), True: int(echo.stdout.readline())}
         for _ in range(args.n):
             for key in args.s.split(","):
-                run_scenario(key, names, routes, port, args.t, results)
+                port = ports[SCENARIOS[key].get("websocket", False)]
+                run_scenario(key, names, routes, port, args.t, results, failures)
     finally:
-        origin.terminate()
-        origin.wait()
+        for server in (origin, echo):
+            server.terminate()
+            server.wait()
     parts = table(results, names, args.n, args.t, len(routes)), latency_table(results, names)
     text = "\n\n".join(part for part in parts if part)
+    if failures:
+        text += "\n\nRounds that failed, and count for nothing above:\n\n" + "\n".join("* " + f for f in failures)
     with tempfile.TemporaryDirectory() as folder:
         text += matcher(folder, routes)
     print(text)
     if args.write:
         open(args.write, "w").write("# Last results of `make bench`\n\n" + text + "\n")
-    return 0 if all("gateway" in rows for rows in results.values()) else 1
+    return 1 if failures or not all("gateway" in rows for rows in results.values()) else 0
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ x-gateway:
   version: 1
   listeners: [{address: "127.0.0.1:0", limits: {header_timeout: %s}}]
   upstreams:
-    origin: {targets: [{url: "http://127.0.0.1:1"}]}
+    origin: {targets: [{url: "http://127.0.0.1:1"}], pool: {max_idle: 64}}
     slow: {targets: [{url: "http://127.0.0.1:1"}], pool: {max_idle: 4}, timeouts: {connect: 60s}}
   upstream: origin
   access_log: false

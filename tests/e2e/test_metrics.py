@@ -117,6 +117,7 @@ def test_durations(gateway, origin):
     origin.answer = answer
     one = start(gateway, origin)
     one.ask(b"GET /pets/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_until(lambda: value(scrape(one), 'apigw_http_request_duration_seconds_count{route="getPet"}') == 1, "the count")
     text = scrape(one)
     for name, label in (("apigw_http_request_duration_seconds", 'route="getPet"'),
                         ("apigw_upstream_request_duration_seconds", 'upstream="origin"')):

@@ -37,6 +37,17 @@ def memory(running, what="VmRSS"):
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(what))
 
 
+def stands_still(running):
+    """It has used no CPU time for 0.2 s."""
+    def used():
+        with open(f"/proc/{running.pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[11:13]
+
+    before = used()
+    time.sleep(0.2)
+    return used() == before
+
+
 def send_blocks(connection, blocks):
     for block in blocks:
         connection.send(block)
@@ -311,6 +322,29 @@ def test_upload_rate(gateway, origin):
     assert answer.status == 200
     assert 0.5 < time.monotonic() - start < 3
     assert origin.requests[0].body == b"p" * 80_000
+
+
+@pytest.mark.parametrize("send", ["20s", "false"])
+def test_an_upload_goes_on_where_an_upstream_stopped_reading(gateway, origin, send):
+    """With a time limit for sending and without one."""
+    document = DOCUMENT.replace("  limits:", f"  timeouts: {{send: {send}}}\n  limits:")
+    running = gateway(document, "--workers", "1", "--upstream", f"origin={origin.url}")
+    release, body = threading.Event(), os.urandom(20 * MIB)
+
+    def on_head(connection, request):
+        release.wait(10)
+        return False
+
+    origin.on_head = on_head
+    with running.client() as client:
+        sender = threading.Thread(target=client.send, args=(
+            b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body,))
+        sender.start()
+        wait_until(lambda: origin.connections and stands_still(running), "the upload to be blocked")
+        release.set()
+        assert client.answer().status == 200
+        sender.join()
+    assert origin.requests[-1].body == body
 
 
 def test_nothing_is_kept_of_an_answer(gateway, origin):

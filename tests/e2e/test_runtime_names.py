@@ -110,10 +110,21 @@ def test_the_family_that_works(gateway, names, address):
             assert running.ask(GET).body == address.encode()
 
 
+def free_in_both_families():
+    """A socket on a port of ::1 that nobody has on 127.0.0.1."""
+    while True:
+        sock = socket.socket(socket.AF_INET6)
+        sock.bind(("::1", 0))
+        try:
+            socket.create_server(("127.0.0.1", sock.getsockname()[1])).close()
+            return sock
+        except OSError:
+            sock.close()
+
+
 def test_a_family_that_leads_nowhere(gateway, names):
     """Happy eyeballs: a full queue answers no SYN; the other family is tried a quarter of a second later."""
-    with socket.socket(socket.AF_INET6) as full:
-        full.bind(("::1", 0))
+    with free_in_both_families() as full:
         full.listen(0)
         port = full.getsockname()[1]
         waiting = []

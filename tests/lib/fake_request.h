@@ -11,6 +11,8 @@
 struct fake_request {
     struct worker worker;
     struct gw_listener listener;
+    struct stream stream; /* plain */
+    struct exchange x;
     struct gw_req rq;
 };
 
@@ -26,6 +28,8 @@ static inline void fake_request_open(struct fake_request *fake, const char *targ
     memset(fake, 0, sizeof *fake);
     fake->rq.worker = &fake->worker;
     fake->rq.listener = &fake->listener;
+    fake->x.stream = &fake->stream;
+    fake->rq.x = &fake->x;
     pool_open(&fake->rq.pool, NULL);
     text = pool_printf(&fake->rq.pool, "GET %s HTTP/1.1\r\nHost: gw.example:8080\r\n%s\r\n", target,
                        lines);

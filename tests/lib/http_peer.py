@@ -4,6 +4,7 @@ RawClient says exactly the bytes it is told to and reads answers strictly (RFC 9
 would forgive is a failed test. Origin is the upstream: it records what reached it and answers as a test says.
 """
 import queue
+import random
 import re
 import select
 import socket
@@ -152,11 +153,13 @@ class Wire:
 
 
 class RawClient:
-    """One connection to a gateway. Everything is sent as it stands."""
+    """One connection to a gateway, from an address of its own or on a socket made elsewhere. Everything is sent as it
+    stands."""
 
-    def __init__(self, port, host="127.0.0.1"):
-        self.sock = socket.create_connection((host, port), WAIT)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, port=None, host="127.0.0.1", source="", sock=None):
+        self.sock = sock or socket.create_connection((host, port), WAIT, source_address=(source, 0))
+        if not sock:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.wire = Wire(self.sock)
 
     def __enter__(self):
@@ -422,6 +425,21 @@ class Origin:
 def chunked(*parts, trailers=b""):
     """A chunked body of these parts."""
     return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + b"0\r\n" + trailers + b"\r\n"
+
+
+def free_ports(count):
+    """Ports of loopback for programs that cannot say which one they got: below those that the kernel hands out, so that
+    nobody else is given one meanwhile."""
+    found = []
+    while len(found) < count:
+        port = random.randrange(20000, 32000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 def wait_until(condition, what, timeout=WAIT):

@@ -19,8 +19,8 @@ home 'yaml\.h' gen/yaml.c
 home 'cyaml/' gen/xgateway gen/policy/
 home 'event2/' runtime/io/
 home 'ares' runtime/io/dns.c
-home 'openssl/' runtime/io/tls.c runtime/base/crypto.c
-home 'nghttp2/' runtime/http/h2.c
+home 'openssl/' runtime/io/tls runtime/base/crypto.c
+home 'nghttp2/' runtime/http/h2
 # gen/ sees of the runtime nothing but its ground floor, and the runtime nothing of gen/.
 if grep -rnE '#include "(io|http|client|request)/|#include "(gw|serve|admin)\.h"' gen; then
     echo '^ the compiler includes a module of the runtime above base/'

@@ -18,7 +18,7 @@ const struct gw_upstream backend_catalogue = {
     .target_count = 1,
     .targets = targets_catalogue,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 
@@ -43,7 +43,7 @@ const struct gw_upstream backend_account = {
     .target_count = 1,
     .targets = targets_account,
     .host_header = GW_HOST_PRESERVE,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 
@@ -64,7 +64,7 @@ const struct gw_upstream backend_legacy = {
     .target_count = 1,
     .targets = targets_legacy,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 

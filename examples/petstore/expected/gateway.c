@@ -26,7 +26,7 @@ const struct gw_upstream backend_pets = {
     .target_count = 2,
     .targets = targets_pets,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 
@@ -51,7 +51,7 @@ const struct gw_upstream backend_pets_next = {
     .target_count = 1,
     .targets = targets_pets_next,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 
@@ -76,7 +76,7 @@ const struct gw_upstream backend_orders = {
     .target_count = 1,
     .targets = targets_orders,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 

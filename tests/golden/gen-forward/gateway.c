@@ -18,7 +18,7 @@ const struct gw_upstream backend_pets = {
     .target_count = 1,
     .targets = targets_pets,
     .host_header = GW_HOST_TARGET,
-    .pool_max_idle = 64,
+    .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
 };
 

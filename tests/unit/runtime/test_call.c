@@ -97,7 +97,8 @@ static void scene_open(struct scene *s)
     assert_true(loop_open(&s->loop));
     bufs_open(&s->bufs, 1024);
     s->dns = dns_open(&s->loop);
-    s->upstreams = upstreams_new(configs, 1, &s->loop, s->dns, &s->bufs, &limits);
+    s->upstreams =
+        upstreams_new(configs, 1, &s->loop, s->dns, &s->bufs, &limits, (struct upstreams_tls){0});
     pool_open(&s->pool, NULL);
     up_listen(s);
 }

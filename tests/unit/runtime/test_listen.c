@@ -65,7 +65,7 @@ static void test_workers_share_a_port(void **state)
     char text[LISTEN_TEXT];
 
     (void)state;
-    assert_true(listen_open(STR("127.0.0.1:0"), fds, WORKERS, NULL, text));
+    assert_true(listen_open(STR("127.0.0.1:0"), fds, WORKERS, WORKERS, NULL, text));
     assert_int_not_equal(atoi(port_of(text)), 0);
     for (int i = 0; i < CLIENTS; i++)
         assert_true((clients[i] = dial(text)) >= 0);
@@ -90,12 +90,12 @@ static void test_second_gateway_is_an_error(void **state)
     char text[LISTEN_TEXT], said[LISTEN_TEXT];
 
     (void)state;
-    assert_true(listen_open(STR("127.0.0.1:0"), first, 2, NULL, text));
-    assert_false(listen_open(str_of(text), second, 2, NULL, said));
+    assert_true(listen_open(STR("127.0.0.1:0"), first, 2, 2, NULL, text));
+    assert_false(listen_open(str_of(text), second, 2, 2, NULL, said));
     assert_non_null(strstr(said, "Address already in use"));
     assert_non_null(strstr(said, text));
     close_all(first, 2);
-    assert_true(listen_open(str_of(text), second, 2, NULL, said));
+    assert_true(listen_open(str_of(text), second, 2, 2, NULL, said));
     assert_string_equal(said, text);
     close_all(second, 2);
 }
@@ -115,7 +115,7 @@ static void test_dual_stack(void **state)
     int fd, peer;
 
     (void)state;
-    assert_true(listen_open(STR("[::]:0"), &fd, 1, NULL, text));
+    assert_true(listen_open(STR("[::]:0"), &fd, 1, 1, NULL, text));
     snprintf(v4, sizeof v4, "127.0.0.1:%s", port_of(text));
     snprintf(v6, sizeof v6, "[::1]:%s", port_of(text));
     assert_true((peer = dial(v4)) >= 0);
@@ -133,11 +133,11 @@ static void test_bad_addresses(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_false(listen_open(str_of(bad[i]), &fd, 1, NULL, text));
+        assert_false(listen_open(str_of(bad[i]), &fd, 1, 1, NULL, text));
         assert_non_null(strstr(text, "not an address"));
     }
     /* An address of nobody here (TEST-NET-1). */
-    assert_false(listen_open(STR("192.0.2.1:0"), &fd, 1, NULL, text));
+    assert_false(listen_open(STR("192.0.2.1:0"), &fd, 1, 1, NULL, text));
     assert_non_null(strstr(text, "192.0.2.1:0"));
 }
 
@@ -150,20 +150,20 @@ static void test_unix(void **state)
     (void)state;
     snprintf(address, sizeof address, "unix:%s/socket", folder);
     mode_t old = umask(0);
-    assert_true(listen_open(str_of(address), fds, 2, NULL, text));
+    assert_true(listen_open(str_of(address), fds, 2, 2, NULL, text));
     umask(old);
     assert_string_equal(text, address);
     assert_int_equal(stat(address + 5, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0660);
     assert_true((client = dial(address)) >= 0);
     assert_true((fd = accept(fds[1], NULL, NULL)) >= 0); /* both poll one queue */
-    assert_false(listen_open(str_of(address), again, 2, NULL, said));
+    assert_false(listen_open(str_of(address), again, 2, 2, NULL, said));
     assert_non_null(strstr(said, "Address already in use"));
     close(fd);
     close(client);
     close_all(fds, 2);
     /* Nobody listens any more: the file is stale, and replaced. */
-    assert_true(listen_open(str_of(address), fds, 2, NULL, said));
+    assert_true(listen_open(str_of(address), fds, 2, 2, NULL, said));
     close_all(fds, 2);
     assert_int_equal(unlink(address + 5), 0);
 }
@@ -177,7 +177,7 @@ static void test_unix_never_removes_a_file(void **state)
     (void)state;
     snprintf(address, sizeof address, "unix:%s/file", folder);
     close(open(address + 5, O_CREAT | O_WRONLY, 0600));
-    assert_false(listen_open(str_of(address), &fd, 1, NULL, said));
+    assert_false(listen_open(str_of(address), &fd, 1, 1, NULL, said));
     assert_int_equal(stat(address + 5, &status), 0);
     assert_true(S_ISREG(status.st_mode));
     unlink(address + 5);
@@ -190,7 +190,7 @@ static void test_unix_abstract(void **state)
 
     (void)state;
     snprintf(address, sizeof address, "unix:@test_listen.%d", (int)getpid());
-    assert_true(listen_open(str_of(address), &fd, 1, NULL, text));
+    assert_true(listen_open(str_of(address), &fd, 1, 1, NULL, text));
     assert_string_equal(text, address);
     assert_true((client = dial(address)) >= 0);
     close(client);
@@ -245,7 +245,7 @@ static void inherit_in_child(void)
     listen_inherit(&inherited);
     CHECK(inherited.count == 2 && !getenv("LISTEN_FDS") && !getenv("LISTEN_PID"));
     CHECK(fcntl(3, F_GETFD) == FD_CLOEXEC && (fcntl(3, F_GETFL) & O_NONBLOCK));
-    CHECK(listen_open(str_of(text), fds, 2, &inherited, said)); /* one for two workers */
+    CHECK(listen_open(str_of(text), fds, 2, 2, &inherited, said)); /* one for two workers */
     CHECK(fds[0] == 3 && fds[1] > 5 && strcmp(text, said) == 0);
     CHECK((fd = dial(text)) >= 0 && accept(fds[1], NULL, NULL) >= 0);
     CHECK(listen_left_over(&inherited, said) && strncmp(said, "127.0.0.2:", 10) == 0);
@@ -297,7 +297,7 @@ static void test_acceptor_takes_a_bounded_number_per_turn(void **state)
     accepted = 0;
     stop_inside = false;
     assert_true(loop_open(&loop));
-    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, NULL, text));
+    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, 1, NULL, text));
     assert_true(acceptor_open(&acceptor, &loop, fd, on_accepted));
     for (int i = 0; i < CLIENTS; i++)
         assert_true((clients[i] = dial(text)) >= 0);
@@ -324,7 +324,7 @@ static void test_acceptor_may_be_closed_inside(void **state)
     accepted = 0;
     stop_inside = true;
     assert_true(loop_open(&loop));
-    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, NULL, text));
+    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, 1, NULL, text));
     assert_true(acceptor_open(&acceptor, &loop, fd, on_accepted));
     acceptor.burst = 8;
     for (int i = 0; i < 3; i++)
@@ -347,7 +347,7 @@ static void test_acceptor_pauses_without_descriptors(void **state)
     accepted = 0;
     stop_inside = false;
     assert_true(loop_open(&loop));
-    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, NULL, text));
+    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, 1, NULL, text));
     assert_true(acceptor_open(&acceptor, &loop, fd, on_accepted));
     client = dial(text);
     spare = dup(client); /* the next free number is one above */
@@ -384,7 +384,7 @@ static void test_acceptor_leaves_the_spare_descriptors(void **state)
     (void)state;
     accepted = 0;
     assert_true(loop_open(&loop));
-    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, NULL, text));
+    assert_true(listen_open(STR("127.0.0.1:0"), &fd, 1, 1, NULL, text));
     assert_true(acceptor_open(&acceptor, &loop, fd, on_accepted_kept));
     for (int i = 0; i < 2; i++)
         clients[i] = dial(text);

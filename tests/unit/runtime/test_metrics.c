@@ -44,7 +44,8 @@ static int setup(void **state)
         two[i].loop.now = 5000;
         two[i].loop.wall_us = 1700000005000000ull;
         two[i].metrics = metrics_open(gateway.route_count);
-        two[i].upstreams = upstreams_new(upstreams, 1, &two[i].loop, NULL, NULL, &fake_limits);
+        two[i].upstreams = upstreams_new(upstreams, 1, &two[i].loop, NULL, NULL, &fake_limits,
+                                         (struct upstreams_tls){0});
     }
     return 0;
 }

@@ -17,13 +17,13 @@
 
 #include "about.h"
 #include "admin.h"
+#include "base/reference.h"
 #include "crash.h"
 #include "gw.h"
 #include "health.h"
 #include "init.h"
 #include "options.h"
 #include "pid_file.h"
-#include "request/reference.h"
 #include "self.h"
 
 static const struct gw_route list_pets = {.name = STR_INIT("listPets"),

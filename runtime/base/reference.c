@@ -1,4 +1,4 @@
-#include "request/reference.h"
+#include "base/reference.h"
 
 #include <errno.h>
 #include <fcntl.h>
