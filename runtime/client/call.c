@@ -205,6 +205,7 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
         return BODY_END;
     if (!conn)
         return BODY_FAILED;
+    call->reader.lazy = in->lazy;
     state = h1_reader_peek(&call->reader, &conn->wire, call_bufs(call), data);
     call->starved = state == BODY_WAIT;
     if (state == BODY_WAIT) {

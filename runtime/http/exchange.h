@@ -31,6 +31,9 @@ struct body_in {
     struct pump *pump;   /* turned when bytes, the end or a failure arrive; NULL: nobody reads */
     const char *failure; /* BODY_FAILED: why, for the log */
     struct str trailers; /* BODY_END: raw trailer lines, each with CRLF; may be empty */
+    /* A short read is taken for all that there is: one system call less, but a reset that came together with
+     * the last bytes is told only by a peek without this. For tunnels, which look again at every tick. */
+    bool lazy;
 };
 
 struct body_in_ops {

@@ -58,7 +58,7 @@ static void reader_run(struct h1_reader *reader, struct buf *buf)
 /* One more read. BODY_DATA: something came. */
 static enum body_state reader_fill(struct h1_reader *reader, struct wire *wire, struct bufs *bufs)
 {
-    ssize_t len = wire_fill_more(wire, bufs);
+    ssize_t len = reader->lazy ? wire_fill(wire, bufs) : wire_fill_more(wire, bufs);
 
     if (len > 0)
         return BODY_DATA;

@@ -17,6 +17,7 @@ struct h1_reader {
     const char *failure; /* a sentence; BODY_FAILED was told */
     bool drops_trailers; /* of a message whose Connection may name them */
     bool bad;            /* it broke the protocol, and was not just cut off */
+    bool lazy;           /* see body_in */
 };
 
 void h1_reader_open(struct h1_reader *reader, const struct head *head, struct pool *pool);

@@ -99,6 +99,7 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
     enum body_state state;
 
     turn->reader.trailers.pool = turn->x.pool;
+    turn->reader.lazy = in->lazy;
     state = h1_reader_peek(&turn->reader, &turn->conn->wire, turn_bufs(turn), data);
 
     if (state == BODY_WAIT)

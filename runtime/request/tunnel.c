@@ -7,6 +7,7 @@ enum {
     GOING_AWAY = 1001,
     TICKS = 4, /* of the idle time: how exactly it is kept */
     TICK_MIN_MS = 50,
+    LOOK_MS = 15000,    /* the tick of a tunnel that may be idle for ever */
     FAREWELL_MS = 1000, /* what the last bytes may take */
     KEY_LEN = 24        /* 16 bytes in base64 */
 };
@@ -183,6 +184,7 @@ static void side_open(struct side *side, struct body_in *source, bool watches, b
         .peek = side_peek, .consume = side_consume, .stop = side_stop};
 
     *side = (struct side){.in.ops = &ops, .source = source, .watches = watches, .masked = masked};
+    source->lazy = true;
 }
 
 /* ---- the end ---- */
@@ -242,6 +244,22 @@ static void download_done(struct pump *pump, bool complete)
     end(rq->tunnel);
 }
 
+static void set_tick(struct tunnel *tunnel)
+{
+    uint32_t idle = tunnel->rq->upgrade->idle_timeout;
+
+    timer_set(&tunnel->rq->worker->loop, &tunnel->tick,
+              idle > 0 ? idle / TICKS + TICK_MIN_MS : LOOK_MS);
+}
+
+/* A reset that came together with bytes shows now. */
+static void look(struct body_in *source, struct pump *pump)
+{
+    source->lazy = false;
+    pump_turn(pump);
+    source->lazy = true;
+}
+
 static void on_tick(struct timer *timer)
 {
     struct tunnel *tunnel = OWNER(struct tunnel, tick, timer);
@@ -254,9 +272,12 @@ static void on_tick(struct timer *timer)
     }
     tunnel->still = moved == tunnel->moved ? tunnel->still + 1 : 0;
     tunnel->moved = moved;
-    if (tunnel->still < TICKS) {
-        timer_set(&rq->worker->loop, timer,
-                  tunnel->rq->upgrade->idle_timeout / TICKS + TICK_MIN_MS);
+    if (tunnel->still == 1) {
+        look(tunnel->up.source, &tunnel->upload);
+        look(tunnel->down.source, &rq->download);
+    }
+    if (tunnel->still < TICKS || rq->upgrade->idle_timeout == 0) {
+        set_tick(tunnel);
         return;
     }
     rq->reason = "the tunnel was idle for too long";
@@ -326,9 +347,7 @@ enum gw_next tunnel_start(struct gw_req *rq)
                                         .framing = FRAMING_CLOSE});
     rq->download.loop = &rq->worker->loop;
     rq->download.done = download_done;
-    if (rq->upgrade->idle_timeout > 0)
-        timer_set(&rq->worker->loop, &tunnel->tick,
-                  rq->upgrade->idle_timeout / TICKS + TICK_MIN_MS);
+    set_tick(tunnel);
     pump_start(&rq->download, &tunnel->down.in, &x->out);
     pump_start(&tunnel->upload, &tunnel->up.in, upstream);
     if (rq->worker->tunnels_drain)

@@ -13,6 +13,7 @@ import h2.connection
 import h2.events
 import pytest
 from certificates import Authority, secure_listener
+from fixtures import IS_SANITIZED
 from h2_peer import H2Client, WINDOW_UPDATE, request
 from http_peer import WAIT, free_ports, wait_until
 
@@ -361,6 +362,26 @@ def test_an_upstream_that_does_not_answer_is_not_waited_for(gateway):
         gw = gateway(spec(server.url, read="300ms"))
         assert gw.ask("GET /a HTTP/1.1\r\nHost: x\r\n\r\n").status == 504
         wait_until(lambda: server.resets, "the reset of the stream")
+
+
+@pytest.mark.skipif(IS_SANITIZED, reason="as long as the silence it is about, and no other code than elsewhere")
+def test_a_silent_upstream_is_given_up_when_it_answers_no_ping_and_kept_when_it_does(gateway):
+    over, said = threading.Event(), {}
+
+    def ask(name, url):
+        with gateway(spec(url, read="80s")).client() as client:
+            client.sock.settimeout(100)
+            said[name] = client.ask("GET /a HTTP/1.1\r\nHost: x\r\n\r\n").status
+
+    with H2Server(lambda *_: over.wait(100)) as dead, H2Server(lambda *_: None) as silent:
+        asking = [threading.Thread(target=ask, args=one) for one in (("dead", dead.url), ("silent", silent.url))]
+        for one in asking:
+            one.start()
+        for one in asking:
+            one.join()
+        over.set()
+    assert said == {"dead": 502, "silent": 504}
+    assert (dead.connections, silent.connections) == (1, 1)
 
 
 def test_a_client_that_leaves_resets_the_stream(gateway):

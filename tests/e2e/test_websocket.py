@@ -1,6 +1,7 @@
 """WebSocket (RFC 6455) and other upgrades: what is checked before, what passes after, how it ends."""
 import asyncio
 import os
+import signal
 import threading
 import time
 
@@ -29,6 +30,7 @@ paths:
       x-gateway: {{websocket: {{origins: ["https://example.com", "https://*.example.com"], protocols: [chat, talk]}}}}
       responses: {{"101": {{description: fine}}}}
   /idle: {{get: {{operationId: idle, x-gateway: {{websocket: {{idle_timeout: 300ms}}}}, responses: {{"101": {{description: fine}}}}}}}}
+  /while: {{get: {{operationId: while, x-gateway: {{websocket: {{idle_timeout: 2s}}}}, responses: {{"101": {{description: fine}}}}}}}}
   /other: {{get: {{operationId: other, x-gateway: {{websocket: {{upgrade: [echo]}}}}, responses: {{"101": {{description: fine}}}}}}}}
   /plain:
     get: {{operationId: plain, responses: {{"200": {{description: fine}}}}}}
@@ -62,6 +64,11 @@ class Peer:
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         self.loop.run_forever()
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.close()
 
     def close(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -324,6 +331,23 @@ def test_a_client_that_leaves_ends_the_upstream(gateway, origin):
         assert client.answer().status == 101
         leave(client)
         assert gone.wait(WAIT)
+
+
+def test_a_reset_that_comes_with_the_last_bytes_is_noticed_before_the_idle_time(gateway, origin):
+    gone = []
+    tunnel(origin, lambda connection: gone.append(connection.until_closed()))
+    gw = gateway(SPEC.format(port=origin.port))
+    client = RawClient(gw.port)
+    client.send(f"GET /while HTTP/1.1\r\nHost: x\r\n{ASK}\r\n")
+    assert client.answer().status == 101
+    os.kill(gw.pid, signal.SIGSTOP)
+    client.send(b"\x81\x82\0\0\0\0ok")
+    client.reset()
+    os.kill(gw.pid, signal.SIGCONT)
+    wait_until(lambda: gone, "the end upstream")
+    assert gone == [b"\x81\x82\0\0\0\0ok"]
+    wait_until(lambda: '"status":101' in gw.out, "the line in the log")
+    assert "idle" not in gw.out
 
 
 def test_an_upstream_that_leaves_ends_the_client(gateway, origin):
