@@ -36,6 +36,87 @@ struct gw_upstream_tls {
 };
 
 struct call_h2_module;
+struct upstream;
+struct target;
+
+/* What follows is NULL in an upstream that does not ask for it; its code is then not in the program. */
+
+/* From what a request's place among the targets is made (balance: hash). */
+struct gw_hash_key {
+    enum gw_hash_from {
+        GW_HASH_IP,     /* of the client */
+        GW_HASH_HEADER, /* `name`; its first value */
+        GW_HASH_COOKIE, /* `name` */
+        GW_HASH_PARAM   /* the path parameter gw_forward.hash_param */
+    } from;
+    struct str name;
+};
+
+struct pick;
+/* Chooses one of the targets; see client/balance.h. */
+typedef struct target *gw_balance(struct upstream *upstream, const struct pick *pick);
+
+struct gw_status_range {
+    uint16_t first, last;
+};
+
+/* Another try where one has failed. */
+struct gw_retry {
+    const struct retry_module *module;
+    uint32_t attempts; /* tries in all, the first included */
+    bool on_connect_failure, on_reset, on_timeout;
+    const struct gw_status_range
+        *statuses; /* answers that are not passed on while tries are left */
+    uint32_t status_count;
+    uint32_t methods;     /* 1 << enum method, of each that may be sent twice */
+    bool idempotency_key; /* a request that carries Idempotency-Key, too */
+    uint32_t base, max;   /* ms of the backoff */
+    bool jitter;          /* any time up to that */
+    uint32_t
+        budget; /* percent of the upstream's requests under way that may be retries; 0: any number */
+    uint32_t budget_min;      /* retries under way that are always allowed */
+    uint32_t per_try_timeout; /* ms to the answer's head; 0: none */
+    uint64_t buffer;          /* bytes of a request's content that are kept for another try */
+};
+
+/* Tells sick targets by asking them. */
+struct gw_health_check {
+    const struct probe_module *module;
+    enum gw_check { GW_CHECK_HTTP, GW_CHECK_TCP, GW_CHECK_GRPC } kind;
+    struct str path;            /* GW_CHECK_HTTP */
+    struct str host;            /* its Host field; empty: the target's authority */
+    struct str service;         /* GW_CHECK_GRPC; may be empty */
+    uint16_t port;              /* 0: the target's */
+    uint32_t interval, timeout; /* ms */
+    uint32_t unhealthy_threshold, healthy_threshold;
+    const struct gw_status_range *statuses; /* GW_CHECK_HTTP: of a healthy one */
+    uint32_t status_count;
+};
+
+/* Tells sick targets by how they answer; see client/outlier.h. */
+struct gw_outlier {
+    const struct outlier_module *module;
+    uint32_t consecutive_5xx; /* 0: not told by that */
+    uint32_t max_fails;       /* failures within fail_timeout; 0: not told by that */
+    uint32_t fail_timeout;    /* ms */
+    uint32_t interval;        /* ms between two looks at success rates */
+    uint32_t success_rate_minimum_hosts, success_rate_request_volume;
+    uint32_t success_rate_stdev_factor;             /* thousandths; 0: not told by that */
+    uint32_t base_ejection_time, max_ejection_time; /* ms */
+    uint32_t max_ejection_percent;
+};
+
+/* Guards an upstream against more than it can bear; see client/breaker.h. 0: no such limit. */
+struct gw_breaker {
+    const struct breaker_module *module;
+    uint32_t max_connections, max_requests; /* open, under way; of all targets and workers */
+    uint32_t max_pending_requests;          /* that may wait for one of these */
+    uint32_t pending_timeout;               /* ms */
+    uint32_t threshold;                     /* failures … */
+    uint32_t window_size;                   /* … within these ms open the circuit … */
+    uint32_t timeout;                       /* … for these ms; then … */
+    uint32_t half_open_requests;            /* … so many must succeed to close it */
+};
 
 struct gw_upstream {
     struct str name;
@@ -49,6 +130,13 @@ struct gw_upstream {
     const struct gw_upstream_tls *tls; /* NULL: plain */
     const struct call_h2_module *h2;   /* NULL: HTTP/1.1 */
     uint32_t max_streams;              /* of one connection of HTTP/2 */
+    gw_balance *balance;               /* NULL: round robin */
+    struct gw_hash_key hash_key;       /* balance_hash */
+    const struct gw_health_check *check;
+    const struct gw_outlier *outlier;
+    const struct gw_breaker *breaker;
+    uint32_t slow_start; /* ms in which a target that comes (back) gets to its weight; 0: at once */
+    uint8_t panic_threshold; /* percent: where fewer targets are well, all are taken for well */
     /* proxy_protocol_v1 or _v2: connections begin with the client's header and serve one call; NULL: no header. */
     size_t (*proxy_protocol)(const struct proxy_protocol_ends *ends, char out[PROXY_PROTOCOL_LINE]);
 };

@@ -27,6 +27,8 @@ struct gw_forward {
     const struct gw_upstream *upstream;
     const struct gw_rewrite *rewrite;   /* NULL: path as matched */
     const struct gw_timeouts *timeouts; /* NULL: the route's */
+    const struct gw_retry *retry;       /* NULL: only what was never sent is tried again */
+    uint32_t hash_param;                /* GW_HASH_PARAM: which of the path's parameters */
 };
 
 struct gw_choice {
