@@ -38,7 +38,7 @@ GEN_O  := $(GEN_C:%.c=$(B)/%.o) $(GEN_RE:%.re=$(B)/%.o) $(B)/gen/templates.o
 HEADERS := $(wildcard runtime/*.h runtime/*/*.h)
 
 GEN_LIBS := -lcyaml -lyaml -lm
-RT_LIBS  := -levent_core -levent_pthreads -lcares -lpthread
+RT_LIBS  := -levent_core -levent_pthreads -lcares -lm -lpthread
 RT_LIBS_tls   := -lssl -lcrypto
 RT_LIBS_http2 := -lnghttp2
 RT_LIBS_all   := $(RT_LIBS_http2) $(RT_LIBS_tls) $(RT_LIBS)

@@ -433,7 +433,7 @@ static void dial_target(struct upstream_call *call)
 static void start_try(struct upstream_call *call)
 {
     struct upstream *upstream = &call->upstreams->at[call->config->index];
-    struct target *target = target_choose(upstream, call->tried);
+    struct target *target = target_choose(upstream, (struct pick){.tried = call->tried});
     struct upstream_conn *conn;
 
     call->at = target;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "client/balance.h"
+#include "client/outlier.h"
 #include "io/address.h"
 
 enum { SPARE_MAX = 256 };
@@ -274,35 +276,38 @@ void target_pool(struct upstream_conn *conn)
 
 /* ---- the choice ---- */
 
-/* Smooth weighted round robin: each round every target gains its weight, the richest is taken and pays the
- * sum, so that turns are spread as evenly as the weights allow. */
-static struct target *next_turn(struct upstream *upstream, uint64_t tried)
+/* Of those that may be taken at all, fewer are well than panic_threshold says. What ejected one has passed may
+ * come back here. */
+static bool is_panic(struct upstream *upstream, uint64_t now)
 {
-    struct target *best = NULL;
-    int64_t sum = 0;
+    const struct gw_upstream *config = upstream->config;
+    uint64_t in = 0, well = 0;
 
     for (uint32_t i = 0; i < upstream->count; i++) {
         struct target *target = &upstream->targets[i];
-        if (target->config->weight == 0 || (i < 64 && tried >> i & 1))
+        if (config->outlier)
+            config->outlier->module->look(target, now);
+        if (SHARE_GET(target->share->weight) == 0 || SHARE_GET(target->share->is_drained))
             continue;
-        target->turn += target->config->weight;
-        sum += target->config->weight;
-        if (!best || target->turn > best->turn)
-            best = target;
+        in++;
+        well += target_is_well(target->share);
     }
-    if (best)
-        best->turn -= sum;
-    return best;
+    return well * 100 < in * config->panic_threshold;
 }
 
-struct target *target_choose(struct upstream *upstream, uint64_t tried)
+struct target *target_choose(struct upstream *upstream, struct pick pick)
 {
+    gw_balance *balance = upstream->config->balance ? upstream->config->balance : balance_in_turn;
     struct target *best;
 
-    if (upstream->count == 1)
-        return upstream->targets;
-    best = next_turn(upstream, tried);
-    return best || tried == 0 ? best : next_turn(upstream, 0);
+    pick.now = upstream->all->loop->now;
+    pick.panic =
+        (upstream->config->check || upstream->config->outlier) && is_panic(upstream, pick.now);
+    best = balance(upstream, &pick);
+    if (best || pick.tried == 0)
+        return best;
+    pick.tried = 0;
+    return balance(upstream, &pick);
 }
 
 /* ---- all of them ---- */
@@ -326,12 +331,15 @@ static void upstream_init(struct upstreams *all, struct upstream *upstream,
 
     *upstream = (struct upstream){.config = config, .all = all};
     upstream->count = named ? 1 : config->target_count;
+    upstream->share = share_of(config, named ? named : config->targets, upstream->count);
     upstream->targets = pool_xmalloc(upstream->count * sizeof *upstream->targets);
     for (uint32_t i = 0; i < upstream->count; i++) {
         const struct gw_target *target = named ? named : &config->targets[i];
         upstream->targets[i] = (struct target){
             .config = target,
             .upstream = upstream,
+            .share = &upstream->share->targets[i],
+            .seed = balance_hash_of(target->url),
             .name = {.host = target->host, .port = target->port},
             .stats = {.upstream = config->name, .target = target->url},
         };

@@ -3,6 +3,7 @@
 #ifndef CLIENT_TARGET_H
 #define CLIENT_TARGET_H
 
+#include "client/share.h"
 #include "client/upstream.h"
 #include "http/wire.h"
 
@@ -28,7 +29,9 @@ struct upstream_conn {
 struct target {
     const struct gw_target *config;
     struct upstream *upstream;
+    struct target_share *share;
     struct dns_name name;
+    uint64_t seed;              /* balance_hash: where it stands among the others */
     int64_t turn;               /* smooth weighted round robin */
     struct upstream_conn *idle; /* last in, first out */
     struct upstream_stats stats;
@@ -45,8 +48,13 @@ struct target {
 struct upstream {
     const struct gw_upstream *config;
     struct upstreams *all;
+    struct upstream_share *share;
     struct target *targets;
     uint32_t count;
+    struct upstream_call
+        *pending; /* breaker: they wait for something to end, in order of arrival */
+    struct upstream_call *last_pending;
+    struct timer look; /* … in another worker */
 };
 
 struct upstreams {
@@ -74,9 +82,22 @@ struct call_h2_module {
     void (*close)(struct target *target);
 };
 
-/* The next one to be tried; those whose bit is set in `tried` only when there is no other. NULL: there are no
- * targets at all. */
-struct target *target_choose(struct upstream *upstream, uint64_t tried);
+/* What a choice goes by. */
+struct pick {
+    uint64_t tried; /* targets, by bit: only when there is no other */
+    uint64_t hash;  /* balance_hash: of the key */
+    uint64_t now;   /* ms */
+    bool panic;     /* too few are well: all are taken for well */
+};
+
+/* The next one to be tried. `pick`: tried and hash are set. NULL: none of the targets takes anything now. */
+struct target *target_choose(struct upstream *upstream, struct pick pick);
+
+/* True when somebody asks how many tries are under way at each target. */
+static inline bool target_is_counted(const struct upstream *upstream)
+{
+    return upstream->config->balance != NULL;
+}
 
 /* An idle connection, taken out of the pool, or NULL. */
 struct upstream_conn *target_take_idle(struct target *target);

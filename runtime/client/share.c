@@ -1,0 +1,62 @@
+#include "client/share.h"
+
+#include <stdlib.h>
+
+static struct known {
+    struct upstream_share share;
+    struct known *next;
+} * all;
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *aligned(size_t size)
+{
+    void *at = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+    if (!at)
+        abort();
+    memset(at, 0, size);
+    return at;
+}
+
+static struct known *add(const struct gw_upstream *config, const struct gw_target *targets,
+                         uint32_t count)
+{
+    struct known *known = aligned(sizeof *known);
+
+    known->share.config = config;
+    known->share.count = count;
+    known->share.targets = aligned((count + 1) * sizeof *known->share.targets);
+    for (uint32_t i = 0; i < count; i++)
+        known->share.targets[i].weight = targets[i].weight;
+    pthread_mutex_init(&known->share.lock, NULL);
+    known->next = all;
+    all = known;
+    return known;
+}
+
+struct upstream_share *share_of(const struct gw_upstream *config, const struct gw_target *targets,
+                                uint32_t count)
+{
+    struct known *known;
+
+    pthread_mutex_lock(&all_lock);
+    for (known = all; known && known->share.config != config; known = known->next)
+        ;
+    if (!known)
+        known = add(config, targets, count);
+    pthread_mutex_unlock(&all_lock);
+    return &known->share;
+}
+
+void share_close(void)
+{
+    struct known *known;
+
+    while ((known = all)) {
+        all = known->next;
+        pthread_mutex_destroy(&known->share.lock);
+        free(known->share.targets);
+        free(known);
+    }
+}
