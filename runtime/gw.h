@@ -8,7 +8,11 @@
 #define GW_H
 
 #include "base/pathmap.h"
+#include "client/balance.h"
+#include "client/breaker.h"
 #include "client/call_h2.h"
+#include "client/outlier.h"
+#include "client/retry.h"
 #include "client/upstream.h"
 #include "http/message.h"
 #include "io/proxy_protocol.h"

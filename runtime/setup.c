@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/reference.h"
+#include "client/share.h"
 #include "client/upstream.h"
 #include "gw.h"
 #include "health.h"
@@ -259,6 +260,7 @@ void setup_close(struct setup *setup)
     if (setup->health_fd >= 0)
         close(setup->health_fd);
     secure_close();
+    share_close();
     if (setup->live)
         live_release(setup->live);
     pool_close(&setup->pool);

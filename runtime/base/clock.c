@@ -37,3 +37,25 @@ void clock_iso(uint64_t wall_us, char out[28])
              (unsigned)t.tm_hour % 100u, (unsigned)t.tm_min % 100u, (unsigned)t.tm_sec % 100u,
              (unsigned)(wall_us % 1000000u));
 }
+
+bool clock_read_http_date(struct str text, uint64_t *seconds)
+{
+    static const char *const formats[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                                          "%a %b %e %H:%M:%S %Y"};
+    char copy[64];
+
+    if (text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.at, text.len);
+    copy[text.len] = '\0';
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct tm tm = {0};
+        const char *end = strptime(copy, formats[i], &tm);
+        time_t time = end && *end == '\0' ? timegm(&tm) : -1;
+        if (time < 0)
+            continue;
+        *seconds = (uint64_t)time;
+        return true;
+    }
+    return false;
+}

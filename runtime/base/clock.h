@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/str.h"
+
 /* Milliseconds and microseconds of the monotonic clock. */
 uint64_t clock_ms(void);
 uint64_t clock_us(void);
@@ -14,5 +16,8 @@ uint64_t clock_wall_us(void);
 
 /* "2026-01-31T23:59:59.123456Z" of a wall time; 28 bytes with the NUL. Years 1970 to 9999. */
 void clock_iso(uint64_t wall_us, char out[28]);
+
+/* The seconds since 1970 of a date in one of HTTP's three formats (RFC 9110 section 5.6.7); false: it is none. */
+bool clock_read_http_date(struct str text, uint64_t *seconds);
 
 #endif

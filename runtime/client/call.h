@@ -21,11 +21,14 @@ struct upstream_call {
     struct upstreams *upstreams;
     const struct gw_upstream *config;
     const struct gw_timeouts *timeouts;
+    const struct gw_retry *retry; /* NULL: only what was never sent is tried again */
+    uint64_t hash;                /* of the key by which a target is chosen: balance_hash */
     struct pool *pool;
     struct body_in *body; /* the request's body; NULL: none */
     enum framing framing; /* as the client sent it */
     uint64_t length;
-    bool idempotent, head_method;
+    enum method method;
+    bool idempotent, has_idempotency_key;
     uint32_t deadline; /* ms to the answer's head that the client grants; 0: none */
     struct str
         upgrade_to; /* the head asks for it: 101 is an answer (OP_DONE), and then a tunnel; empty: no */
@@ -43,14 +46,19 @@ struct upstream_call {
     struct body_in in;              /* OP_DONE: the answer's body */
     uint16_t status;                /* OP_FAILED */
     const char *reason;             /* OP_FAILED */
+    uint32_t retry_after;           /* OP_FAILED: seconds for the client; 0: nothing is known */
     const struct gw_target *target; /* of the last try */
     uint8_t tries;
     uint32_t head_ms;   /* from sending to the answer's head, last try */
     struct pump upload; /* upload.moved: bytes of the request's body */
 
     /* private */
-    struct call_h2 *h2; /* NULL: over HTTP/1.1 */
+    struct call_h2 *h2;       /* NULL: over HTTP/1.1 */
+    struct call_retry *again; /* NULL: without `retry` */
     struct upstream_call *next_waiting;
+    struct timer patience; /* breaker: in its queue */
+    uint32_t trial;        /* breaker: of a circuit that is half open */
+    uint64_t try_began_us; /* wall clock */
     struct body_out out;
     struct target *at;
     struct upstream_conn *conn;
@@ -58,12 +66,17 @@ struct upstream_call {
     uint64_t tried; /* targets, by bit */
     uint64_t sent_at;
     uint8_t interims;
-    bool staged;  /* the request's head has not left yet */
-    bool wrote;   /* something did */
-    bool heard;   /* bytes of an answer came */
-    bool retried; /* a stale connection was replaced */
-    bool sent;    /* the request is complete */
-    bool over;    /* the answer is complete */
+    bool is_pending;  /* breaker: it is in the queue */
+    bool is_counted;  /* in share->active */
+    bool is_trying;   /* in the target's share->active */
+    bool is_judged;   /* what became of the try was noted */
+    bool staged;      /* the request's head has not left yet */
+    bool wrote;       /* something did */
+    bool heard;       /* bytes of an answer came */
+    bool retried;     /* a stale connection was replaced */
+    bool sent;        /* the request is complete */
+    bool is_answered; /* call->head is the answer's */
+    bool over;        /* the answer is complete */
     bool is_tunnel;
     bool starved; /* the answer's body is waited for */
 
@@ -99,6 +112,29 @@ void call_conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t 
 
 /* The connection ended before an answer: another one is tried where that is safe. */
 void call_lost(struct upstream_call *call, const char *reason);
+
+enum try_end {
+    TRY_UNCONNECTED, /* nothing was sent */
+    TRY_RESET,       /* the connection ended, or what came was no answer */
+    TRY_TIMED_OUT,
+    TRY_ANSWERED /* call->head has a final status */
+};
+
+/* What became of a try, for those who keep count of it; status 0: no answer. Once for each try. */
+void call_judge(struct upstream_call *call, uint16_t status);
+/* A try has come to nothing: there is another one, or the call fails. */
+void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t status,
+                     const char *reason);
+/* The answer has been read to its end: the connection and the place among what is under way are free. */
+void call_finish(struct upstream_call *call);
+/* Lets go of the try that is under way: what comes next begins anew. */
+void call_let_go(struct upstream_call *call);
+/* The next try. */
+void call_try(struct upstream_call *call);
+
+/* What the breaker tells those that it made wait; call_refused: call->status and reason are set. */
+void call_admitted(struct upstream_call *call);
+void call_refused(struct upstream_call *call);
 
 /* Reads the answer's head on, as far as the socket has something. */
 void call_read_head(struct upstream_call *call);

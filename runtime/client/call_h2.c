@@ -87,7 +87,7 @@ static void dial(struct upstream_call *call)
 static void dial_for_waiting(struct target *target)
 {
     if (!target->waiting || target->is_dialled || target->opening ||
-        target->link_count >= LINKS_MAX)
+        target->link_count >= LINKS_MAX || !target_may_connect(target))
         return;
     dial(target->waiting);
 }
@@ -143,7 +143,7 @@ static void on_link_closed(struct h2_link *link)
     *link->at = link->next;
     if (link->next)
         link->next->at = link->at;
-    stats_add(&target->stats.connections, -1);
+    target_disconnected(target);
     if (target->opening == link) {
         target->opening = NULL;
         fail_waiting(target, 502, "the upstream does not speak HTTP/2");
@@ -161,7 +161,7 @@ static void add_link(struct target *target, struct h2_link *link)
         link->next->at = &link->next;
     target->links = target->opening = link;
     target->link_count++;
-    stats_add(&target->stats.connections, 1);
+    target_connected(target);
 }
 
 /* ---- what happens on a stream ---- */
@@ -188,7 +188,7 @@ static void on_head(struct h2_stream *stream)
         return;
     }
     wait_for(call, 0);
-    if (call->head_method || call->head.status == 204 || call->head.status == 304)
+    if (call->method == METHOD_HEAD || call->head.status == 204 || call->head.status == 304)
         call->head.framing = FRAMING_NONE;
     call_answered(call);
 }
@@ -228,7 +228,7 @@ static void on_lost(struct h2_stream *stream, bool unprocessed)
         call_h2_module.start(call);
         return;
     }
-    call_fail(call, 502, "the upstream closed the stream without an answer");
+    call_try_failed(call, TRY_RESET, 502, "the upstream closed the stream without an answer");
 }
 
 static void on_timer(struct timer *timer)
@@ -237,7 +237,7 @@ static void on_timer(struct timer *timer)
     struct upstream_call *call = own->call;
 
     if (call->op.state == OP_RUNNING) {
-        call_fail(call, 504, "the upstream did not answer in time");
+        call_try_failed(call, TRY_TIMED_OUT, 504, "the upstream did not answer in time");
         return;
     }
     own->stalled = true;
@@ -309,7 +309,7 @@ static void in_stop(struct body_in *in)
     struct upstream_call *call = CONTAINER(struct upstream_call, in, in);
 
     if (call->over && call->sent)
-        h2_stream_drop(&call->h2->stream);
+        call_finish(call);
 }
 
 /* ---- the module ---- */
@@ -412,4 +412,5 @@ static void h2_close(struct target *target)
         h2_link_close(target->links);
 }
 
-const struct call_h2_module call_h2_module = {h2_start, h2_dialled, h2_drop, h2_close};
+const struct call_h2_module call_h2_module = {h2_start, h2_dialled, h2_drop, serve_waiting,
+                                              h2_close};

@@ -1,5 +1,5 @@
 /* The head of an answer over HTTP/1.1, interim ones before it. */
-#include "client/call.h"
+#include "client/retry.h"
 
 /* Worth a splice though nearly nothing of it came with the head. */
 enum { LONG_ANSWER = 36 * 1024 };
@@ -21,12 +21,12 @@ static void final_head(struct upstream_call *call)
     buf->start += (uint32_t)call->head.head_len;
     buf->keep = buf->start;
     if (call->head.status == 101 && !is_upgraded(call)) {
-        call_fail(call, 502, "the upstream switched protocols unasked");
+        call_try_failed(call, TRY_RESET, 502, "the upstream switched protocols unasked");
         return;
     }
     if (call->head.status == 101)
         call->head.framing = FRAMING_CLOSE;
-    if (call->head_method)
+    if (call->method == METHOD_HEAD)
         call->head.framing = FRAMING_NONE;
     call->at->long_answers =
         call->head.framing == FRAMING_LENGTH && call->head.length >= LONG_ANSWER;
@@ -39,6 +39,10 @@ static void final_head(struct upstream_call *call)
 void call_answered(struct upstream_call *call)
 {
     call->head_ms = (uint32_t)(call->upstreams->loop->now - call->sent_at);
+    call->is_answered = true;
+    call_judge(call, call->head.status);
+    if (call->again && call->retry->module->again(call, TRY_ANSWERED))
+        return;
     /* Refused while the body is still on its way: more of it may meet a closed door and cost the answer. */
     if (call->head.status >= 300)
         call_stop_sending(call);
@@ -71,7 +75,7 @@ static bool parse_head(struct upstream_call *call)
         case H1_MORE:
             return true;
         case H1_BAD:
-            call_fail(call, 502, call->parser.reason);
+            call_try_failed(call, TRY_RESET, 502, call->parser.reason);
             return false;
         case H1_DONE:
             break;

@@ -46,9 +46,11 @@ struct upstream_share {
     uint32_t pending;
 
     /* breaker; written under the lock */
+    struct upstream *members; /* of each worker; under the lock */
     enum circuit circuit;
     uint64_t open_until;
-    uint32_t trials, trials_well;     /* CIRCUIT_HALF_OPEN: let through, succeeded */
+    uint32_t period;                  /* counts up whenever it opens halfway; never 0 then */
+    uint32_t trials, trials_well;     /* in this period: let through, succeeded */
     uint32_t failures[CIRCUIT_SLOTS]; /* CIRCUIT_CLOSED: by slot of the window */
     uint64_t slot;                    /* the newest one: now / slot's length */
     uint64_t total_opened, total_refused, total_overflowed, total_retries, total_budget_refused;

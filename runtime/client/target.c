@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/balance.h"
+#include "client/breaker.h"
 #include "client/outlier.h"
 #include "io/address.h"
 
@@ -110,6 +111,30 @@ struct tls_client *target_tls(const struct target *target)
 
 /* ---- connections ---- */
 
+bool target_may_connect(const struct target *target)
+{
+    const struct gw_breaker *breaker = target->upstream->config->breaker;
+
+    return !breaker || breaker->max_connections == 0 ||
+           SHARE_GET(target->upstream->share->connections) < breaker->max_connections;
+}
+
+void target_connected(struct target *target)
+{
+    stats_add(&target->stats.connections, 1);
+    if (target->upstream->config->breaker)
+        SHARE_ADD(target->upstream->share->connections, 1);
+}
+
+void target_disconnected(struct target *target)
+{
+    stats_add(&target->stats.connections, -1);
+    if (!target->upstream->config->breaker)
+        return;
+    SHARE_ADD(target->upstream->share->connections, -1);
+    target->upstream->config->breaker->module->wake(target->upstream);
+}
+
 struct upstream_conn *target_new_conn(struct target *target)
 {
     struct upstreams *all = target->upstream->all;
@@ -125,7 +150,7 @@ struct upstream_conn *target_new_conn(struct target *target)
     conn->target = target;
     conn->changes = target->name.changes;
     conn->wire.stream.fd = -1;
-    stats_add(&target->stats.connections, 1);
+    target_connected(target);
     return conn;
 }
 
@@ -143,7 +168,7 @@ static void conn_free(struct upstream_conn *conn)
     struct upstreams *all = conn->target->upstream->all;
 
     timer_clear(all->loop, &conn->timer);
-    stats_add(&conn->target->stats.connections, -1);
+    target_disconnected(conn->target);
     if (all->spare_count >= SPARE_MAX) {
         free(conn);
         return;
@@ -272,6 +297,28 @@ void target_pool(struct upstream_conn *conn)
         conn->next->link = &conn->next;
     target->idle = conn;
     stats_add(&target->stats.idle, 1);
+    if (config->breaker)
+        config->breaker->module->wake(target->upstream);
+}
+
+bool target_has_idle(const struct upstream *upstream)
+{
+    for (uint32_t i = 0; i < upstream->count; i++)
+        if (upstream->targets[i].idle)
+            return true;
+    return false;
+}
+
+bool target_evict_idle(struct upstream *upstream)
+{
+    for (uint32_t i = 0; i < upstream->count; i++) {
+        struct upstream_conn *conn = pool_pop(&upstream->targets[i]);
+        if (!conn)
+            continue;
+        target_close(conn);
+        return true;
+    }
+    return false;
 }
 
 /* ---- the choice ---- */
@@ -324,6 +371,35 @@ static void unix_address(struct dns_name *name)
     name->refresh_at = name->keep_until = UINT64_MAX;
 }
 
+/* So that other workers can call this one. */
+static void join_share(struct upstream *upstream)
+{
+    struct upstream_share *share = upstream->share;
+
+    if (!upstream->config->breaker)
+        return;
+    upstream->wake.run = upstream->config->breaker->module->serve;
+    pthread_mutex_lock(&share->lock);
+    upstream->next_member = share->members;
+    share->members = upstream;
+    pthread_mutex_unlock(&share->lock);
+}
+
+static void leave_share(struct upstream *upstream)
+{
+    struct upstream_share *share = upstream->share;
+    struct upstream **at = &share->members;
+
+    if (!upstream->config->breaker)
+        return;
+    pthread_mutex_lock(&share->lock);
+    while (*at != upstream)
+        at = &(*at)->next_member;
+    *at = upstream->next_member;
+    pthread_mutex_unlock(&share->lock);
+    loop_unpost(upstream->all->loop, &upstream->wake);
+}
+
 static void upstream_init(struct upstreams *all, struct upstream *upstream,
                           const struct gw_upstream *config)
 {
@@ -332,6 +408,7 @@ static void upstream_init(struct upstreams *all, struct upstream *upstream,
     *upstream = (struct upstream){.config = config, .all = all};
     upstream->count = named ? 1 : config->target_count;
     upstream->share = share_of(config, named ? named : config->targets, upstream->count);
+    join_share(upstream);
     upstream->targets = pool_xmalloc(upstream->count * sizeof *upstream->targets);
     for (uint32_t i = 0; i < upstream->count; i++) {
         const struct gw_target *target = named ? named : &config->targets[i];
@@ -368,6 +445,7 @@ void upstreams_free(struct upstreams *all)
 
     for (size_t i = 0; i < all->count; i++) {
         struct upstream *upstream = &all->at[i];
+        leave_share(upstream);
         for (uint32_t t = 0; t < upstream->count; t++)
             while ((conn = pool_pop(&upstream->targets[t])))
                 target_close(conn);

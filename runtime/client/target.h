@@ -51,10 +51,11 @@ struct upstream {
     struct upstream_share *share;
     struct target *targets;
     uint32_t count;
-    struct upstream_call
-        *pending; /* breaker: they wait for something to end, in order of arrival */
-    struct upstream_call *last_pending;
-    struct timer look; /* … in another worker */
+    /* breaker: those that wait for something to end, in order of arrival */
+    struct upstream_call *pending, *last_pending;
+    uint32_t pending_count;       /* may be read from any thread */
+    struct upstream *next_member; /* of share->members */
+    struct loop_call wake;
 };
 
 struct upstreams {
@@ -78,6 +79,8 @@ struct call_h2_module {
     bool (*dialled)(struct upstream_call *call, struct upstream_conn *conn);
     /* Lets go of everything; may be called again. */
     void (*drop)(struct upstream_call *call);
+    /* There may be room for a connection that calls wait for. */
+    void (*wake)(struct target *target);
     /* The target is closed. */
     void (*close)(struct target *target);
 };
@@ -101,6 +104,17 @@ static inline bool target_is_counted(const struct upstream *upstream)
 
 /* An idle connection, taken out of the pool, or NULL. */
 struct upstream_conn *target_take_idle(struct target *target);
+
+/* breaker.max_connections: false, no other may be opened to the upstream now. */
+bool target_may_connect(const struct target *target);
+/* For the count of what is open. */
+void target_connected(struct target *target);
+void target_disconnected(struct target *target);
+
+/* True when some target's pool has a connection. */
+bool target_has_idle(const struct upstream *upstream);
+/* Closes a pooled connection to make room for another one; false: there is none. */
+bool target_evict_idle(struct upstream *upstream);
 
 /* The client for this target's pool; NULL: plain. */
 struct tls_client *target_tls(const struct target *target);

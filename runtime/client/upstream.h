@@ -53,8 +53,10 @@ struct gw_hash_key {
 };
 
 struct pick;
+struct target_share;
 /* Chooses one of the targets; see client/balance.h. */
 typedef struct target *gw_balance(struct upstream *upstream, const struct pick *pick);
+typedef void gw_observe(struct target_share *share, uint64_t now, uint64_t us);
 
 struct gw_status_range {
     uint16_t first, last;
@@ -126,12 +128,14 @@ struct gw_upstream {
     enum gw_host_header host_header;
     struct str host; /* GW_HOST_LITERAL */
     uint32_t pool_max_idle;
-    uint32_t pool_idle_timeout;        /* ms */
-    const struct gw_upstream_tls *tls; /* NULL: plain */
-    const struct call_h2_module *h2;   /* NULL: HTTP/1.1 */
-    uint32_t max_streams;              /* of one connection of HTTP/2 */
-    gw_balance *balance;               /* NULL: round robin */
-    struct gw_hash_key hash_key;       /* balance_hash */
+    uint32_t pool_idle_timeout;         /* ms */
+    const struct gw_upstream_tls *tls;  /* NULL: plain */
+    const struct call_h2_module *h2;    /* NULL: HTTP/1.1 */
+    uint32_t max_streams;               /* of one connection of HTTP/2 */
+    gw_balance *balance;                /* NULL: round robin */
+    uint64_t (*hashes)(struct str key); /* balance_hash: what a key becomes */
+    gw_observe *observe;                /* balance_peak_ewma: how long answers take */
+    struct gw_hash_key hash_key;        /* balance_hash */
     const struct gw_health_check *check;
     const struct gw_outlier *outlier;
     const struct gw_breaker *breaker;

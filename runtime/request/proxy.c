@@ -1,6 +1,7 @@
 #include "request/proxy.h"
 
 #include "base/random.h"
+#include "http/cookie.h"
 #include "request/client_cert.h"
 #include "request/forwarded.h"
 #include "request/grpc.h"
@@ -146,6 +147,32 @@ static bool is_holding(struct gw_req *rq)
     return rq->hold->op.state == OP_RUNNING;
 }
 
+/* The key that says where the request goes; a request without it goes where its client's address says. */
+static uint64_t hash_key(const struct gw_req *rq, const struct gw_forward *forward)
+{
+    const struct gw_hash_key *key = &forward->upstream->hash_key;
+    const struct field *field;
+    struct str value = {0};
+
+    if (!forward->upstream->hashes)
+        return 0;
+    switch (key->from) {
+    case GW_HASH_IP:
+        break;
+    case GW_HASH_HEADER:
+        field = fields_named(&rq->head.fields, key->name, NULL);
+        value = field ? field_value(field) : value;
+        break;
+    case GW_HASH_COOKIE:
+        value = cookie_named(&rq->head.fields, key->name);
+        break;
+    case GW_HASH_PARAM:
+        value = rq->params[forward->hash_param];
+        break;
+    }
+    return forward->upstream->hashes(value.len > 0 ? value : rq->client_address);
+}
+
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
     struct upstream_call *call = call_new(&rq->pool);
@@ -167,7 +194,11 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->length = rq->head.length;
     call->idempotent = is_idempotent(rq->head.method);
     call->upgrade_to = rq->upgrade_to;
-    call->head_method = rq->head.method == METHOD_HEAD;
+    call->method = rq->head.method;
+    call->retry = forward->retry;
+    call->has_idempotency_key =
+        forward->retry && fields_named(&rq->head.fields, STR("Idempotency-Key"), NULL);
+    call->hash = hash_key(rq, forward);
     call->write_head = write_head;
     call->interim = on_interim;
     call->body_failed = on_body_failed;
@@ -213,7 +244,10 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
         break;
     }
     note(rq, call);
-    return reply_error(rq, call->status, call->reason, STR(""));
+    return reply_error(rq, call->status, call->reason,
+                       call->retry_after > 0
+                           ? pool_printf(&rq->pool, "Retry-After: %u\r\n", call->retry_after)
+                           : STR(""));
 }
 
 const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice *choice)
