@@ -5,6 +5,7 @@
 #include "metrics.h"
 #include "request/live.h"
 #include "request/reply.h"
+#include "upstreams_report.h"
 
 static bool ready; /* atomic */
 
@@ -54,6 +55,14 @@ static enum gw_next routes(struct gw_req *rq)
     return reply_text(rq, 200, json, text_str(&text));
 }
 
+static enum gw_next upstreams(struct gw_req *rq)
+{
+    struct text text = {.pool = &rq->pool};
+
+    upstreams_report_json(&text);
+    return reply_text(rq, 200, json, text_str(&text));
+}
+
 static const struct {
     struct str path;
     bool private;
@@ -61,8 +70,10 @@ static const struct {
 } pages[] = {
     {STR_INIT("/healthz"), false, healthz}, {STR_INIT("/readyz"), false, readyz},
     {STR_INIT("/metrics"), false, metrics}, {STR_INIT("/manifest"), true, manifest},
-    {STR_INIT("/routes"), true, routes},
+    {STR_INIT("/routes"), true, routes},    {STR_INIT("/upstreams"), true, upstreams},
 };
+
+static const struct str target_path = STR_INIT("/upstreams/");
 
 /* In a time that depends on the lengths only. */
 static bool is_same_secret(struct str a, struct str b)
@@ -97,10 +108,27 @@ static enum gw_next refuse(struct gw_req *rq, unsigned status, struct str lines)
                       pool_printf(&rq->pool, "%.*s\n", STR_ARG(status_reason(status))));
 }
 
+static enum gw_next change_target(struct gw_req *rq)
+{
+    if (rq->head.method != METHOD_POST)
+        return refuse(rq, 405, STR("Allow: POST\r\n"));
+    switch (upstreams_change(str_from(rq->head.path, target_path.len), rq->head.query)) {
+    case UPSTREAMS_CHANGED:
+        return upstreams(rq);
+    case UPSTREAMS_BAD:
+        return refuse(rq, 400, STR(""));
+    case UPSTREAMS_UNKNOWN:
+        break;
+    }
+    return refuse(rq, 404, STR(""));
+}
+
 enum gw_next admin_flow(struct gw_req *rq, enum serve_kind kind)
 {
     if (kind == SERVE_ADMIN && !is_allowed(rq))
         return refuse(rq, 401, STR("WWW-Authenticate: Bearer\r\n"));
+    if (kind == SERVE_ADMIN && str_starts(rq->head.path, target_path))
+        return change_target(rq);
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (!str_eq(pages[i].path, rq->head.path) || (pages[i].private && kind != SERVE_ADMIN))
             continue;

@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "gw.h"
+#include "prometheus.h"
 #include "self.h"
+#include "upstreams_report.h"
 
 enum { METHODS = METHOD_OTHER + 1, CLASSES = 6, BUCKETS = 13 };
 
@@ -212,34 +214,6 @@ static uint64_t sum_workers(size_t offset)
 
 /* ---- Prometheus' text ---- */
 
-static void family(struct text *text, const char *name, const char *type, const char *help)
-{
-    text_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void number(struct text *text, const char *name, const char *type, const char *help,
-                   uint64_t value)
-{
-    family(text, name, type, help);
-    text_printf(text, "%s %llu\n", name, (unsigned long long)value);
-}
-
-/* name="value" with the format's three escapes. */
-static void label(struct text *text, const char *name, struct str value)
-{
-    text_printf(text, "%s=\"", name);
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] == '\n') {
-            text_add(text, STR("\\n"));
-            continue;
-        }
-        if (value.at[i] == '"' || value.at[i] == '\\')
-            text_byte(text, '\\');
-        text_byte(text, value.at[i]);
-    }
-    text_byte(text, '"');
-}
-
 static void seconds(struct text *text, uint64_t us)
 {
     text_printf(text, "%llu.%06llu", (unsigned long long)(us / 1000000),
@@ -276,7 +250,7 @@ static void route_requests(struct text *text, const char *name, size_t route,
             if (cells->requests[m][c] == 0)
                 continue;
             text_printf(text, "%s{", name);
-            label(text, "route", route_name(route));
+            prom_label(text, "route", route_name(route));
             text_printf(text, ",method=\"%.*s\",status=\"%s\"} %llu\n", STR_ARG(method),
                         class_names[c], (unsigned long long)cells->requests[m][c]);
         }
@@ -287,7 +261,7 @@ static struct str route_labels(struct pool *pool, size_t route)
 {
     struct text text = {.pool = pool};
 
-    label(&text, "route", route_name(route));
+    prom_label(&text, "route", route_name(route));
     return text_str(&text);
 }
 
@@ -299,7 +273,7 @@ static void route_bytes(struct text *text, const char *name, size_t offset)
             continue;
         const void *cell = (const char *)&sum + offset;
         text_printf(text, "%s{", name);
-        label(text, "route", route_name(route));
+        prom_label(text, "route", route_name(route));
         text_printf(text, "} %llu\n", (unsigned long long)*(const uint64_t *)cell);
     }
 }
@@ -309,14 +283,14 @@ static void render_requests(struct text *text)
     static const char name[] = "apigw_http_requests_total";
     struct route_cells sum;
 
-    family(text, name, "counter", "Requests finished, by operation, method and status class.");
+    prom_family(text, name, "counter", "Requests finished, by operation, method and status class.");
     for (size_t route = 0; route <= gateway.route_count; route++) {
         if (sum_route(&sum, route))
             route_requests(text, name, route, &sum);
     }
-    family(text, "apigw_http_request_bytes_total", "counter", "Bytes of request bodies.");
+    prom_family(text, "apigw_http_request_bytes_total", "counter", "Bytes of request bodies.");
     route_bytes(text, "apigw_http_request_bytes_total", offsetof(struct route_cells, bytes_in));
-    family(text, "apigw_http_response_bytes_total", "counter", "Bytes of response bodies.");
+    prom_family(text, "apigw_http_response_bytes_total", "counter", "Bytes of response bodies.");
     route_bytes(text, "apigw_http_response_bytes_total", offsetof(struct route_cells, bytes_out));
 }
 
@@ -325,7 +299,7 @@ static void render_durations(struct text *text)
     static const char name[] = "apigw_http_request_duration_seconds";
     struct route_cells sum;
 
-    family(text, name, "histogram", "Time from a request's head to the end of its answer.");
+    prom_family(text, name, "histogram", "Time from a request's head to the end of its answer.");
     for (size_t route = 0; route <= gateway.route_count; route++) {
         if (sum_route(&sum, route))
             histogram(text, name, route_labels(text->pool, route), &sum.duration);
@@ -336,8 +310,8 @@ static void render_upstream_times(struct text *text)
 {
     static const char name[] = "apigw_upstream_request_duration_seconds";
 
-    family(text, name, "histogram",
-           "Time from sending a request to an upstream to the head of its answer.");
+    prom_family(text, name, "histogram",
+                "Time from sending a request to an upstream to the head of its answer.");
     for (size_t u = 0; u < gateway.upstream_count; u++) {
         struct histogram sum = {0};
         struct text labels = {.pool = text->pool};
@@ -345,93 +319,8 @@ static void render_upstream_times(struct text *text)
             sum_histogram(&sum, &workers[w].metrics->upstreams[u]);
         if (histogram_count(&sum) == 0)
             continue;
-        label(&labels, "upstream", gateway.upstreams[u]->name);
+        prom_label(&labels, "upstream", gateway.upstreams[u]->name);
         histogram(text, name, text_str(&labels), &sum);
-    }
-}
-
-/* Targets stand in the same order on every worker, so that they are summed by their number. */
-struct targets {
-    struct pool *pool;
-    VEC(struct upstream_stats) sums;
-    size_t at;
-};
-
-static void sum_target(void *arg, const struct upstream_stats *stats)
-{
-    struct targets *targets = arg;
-    struct upstream_stats *sum;
-
-    if (targets->at == targets->sums.count) {
-        sum = vec_add(targets->pool, &targets->sums);
-        sum->upstream = stats->upstream;
-        sum->target = stats->target;
-    }
-    sum = &targets->sums.at[targets->at++];
-    sum->requests += get(&stats->requests);
-    sum->failures += get(&stats->failures);
-    sum->connects += get(&stats->connects);
-    sum->connect_failures += get(&stats->connect_failures);
-    sum->connections += get(&stats->connections);
-    sum->idle += get(&stats->idle);
-}
-
-static void target_line(struct text *text, const char *name, const struct upstream_stats *target,
-                        const char *state)
-{
-    text_printf(text, "%s{", name);
-    label(text, "upstream", target->upstream);
-    text_byte(text, ',');
-    label(text, "target", target->target);
-    if (state)
-        text_printf(text, ",state=\"%s\"", state);
-    text_add(text, STR("} "));
-}
-
-static void target_family(struct text *text, const struct targets *targets, const char *name,
-                          size_t offset)
-{
-    for (size_t i = 0; i < targets->sums.count; i++) {
-        const void *cell = (const char *)&targets->sums.at[i] + offset;
-        target_line(text, name, &targets->sums.at[i], NULL);
-        text_printf(text, "%llu\n", (unsigned long long)*(const uint64_t *)cell);
-    }
-}
-
-static void render_targets(struct text *text)
-{
-    static const struct {
-        const char *name, *help;
-        size_t offset;
-    } counters[] = {
-        {"apigw_upstream_requests_total", "Requests sent to an upstream, every try counted.",
-         offsetof(struct upstream_stats, requests)},
-        {"apigw_upstream_failures_total", "Tries that brought no answer.",
-         offsetof(struct upstream_stats, failures)},
-        {"apigw_upstream_connects_total", "Connections begun to an upstream.",
-         offsetof(struct upstream_stats, connects)},
-        {"apigw_upstream_connect_failures_total", "Connections that did not come about.",
-         offsetof(struct upstream_stats, connect_failures)},
-    };
-    struct targets targets = {.pool = text->pool};
-
-    for (unsigned w = 0; w < worker_count; w++) {
-        targets.at = 0;
-        upstreams_visit(workers[w].upstreams, sum_target, &targets);
-    }
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
-        family(text, counters[i].name, "counter", counters[i].help);
-        target_family(text, &targets, counters[i].name, counters[i].offset);
-    }
-    family(text, "apigw_upstream_connections", "gauge",
-           "Connections to an upstream that are open.");
-    for (size_t i = 0; i < targets.sums.count; i++) {
-        const struct upstream_stats *sum = &targets.sums.at[i];
-        uint64_t active = sum->connections > sum->idle ? sum->connections - sum->idle : 0;
-        target_line(text, "apigw_upstream_connections", sum, "active");
-        text_printf(text, "%llu\n", (unsigned long long)active);
-        target_line(text, "apigw_upstream_connections", sum, "idle");
-        text_printf(text, "%llu\n", (unsigned long long)sum->idle);
     }
 }
 
@@ -449,67 +338,69 @@ static void render_connections(struct text *text)
     uint64_t opened = SUM(opened), closed = SUM(closed), begun = SUM(begun),
              finished = SUM(finished);
 
-    number(text, "apigw_http_connections_accepted_total", "counter",
-           "Connections accepted from clients.", opened);
-    number(text, "apigw_http_connections_refused_total", "counter",
-           "Connections closed at once for a limit on connections.", SUM(refused));
+    prom_number(text, "apigw_http_connections_accepted_total", "counter",
+                "Connections accepted from clients.", opened);
+    prom_number(text, "apigw_http_connections_refused_total", "counter",
+                "Connections closed at once for a limit on connections.", SUM(refused));
     if (reads_proxy_headers())
-        number(text, "apigw_proxy_protocol_refused_total", "counter",
-               "Connections of trusted proxies closed for want of a good PROXY header.",
-               SUM(proxy_headers_refused));
+        prom_number(text, "apigw_proxy_protocol_refused_total", "counter",
+                    "Connections of trusted proxies closed for want of a good PROXY header.",
+                    SUM(proxy_headers_refused));
     if (gateway.tls) {
         struct tls_stats tls = gateway.tls->stats();
-        number(text, "apigw_tls_handshakes_total", "counter",
-               "TLS handshakes that were completed, with clients and upstreams.", tls.handshakes);
-        number(text, "apigw_tls_handshakes_resumed_total", "counter",
-               "Those of them that resumed a session.", tls.resumed);
-        number(text, "apigw_tls_handshake_failures_total", "counter",
-               "TLS handshakes that failed, or were broken off.", tls.failures);
+        prom_number(text, "apigw_tls_handshakes_total", "counter",
+                    "TLS handshakes that were completed, with clients and upstreams.",
+                    tls.handshakes);
+        prom_number(text, "apigw_tls_handshakes_resumed_total", "counter",
+                    "Those of them that resumed a session.", tls.resumed);
+        prom_number(text, "apigw_tls_handshake_failures_total", "counter",
+                    "TLS handshakes that failed, or were broken off.", tls.failures);
     }
-    number(text, "apigw_tunnels_active", "gauge", "WebSockets and other tunnels that are open.",
-           SUM_WORKERS(tunnel_count));
-    number(text, "apigw_tunnels_total", "counter", "WebSockets and other tunnels ever opened.",
-           SUM_WORKERS(tunnel_total));
-    number(text, "apigw_http_connections_active", "gauge", "Client connections that are open.",
-           opened > closed ? opened - closed : 0);
-    number(text, "apigw_http_requests_in_flight", "gauge", "Requests under way.",
-           begun > finished ? begun - finished : 0);
-    number(text, "apigw_access_log_lines_dropped_total", "counter",
-           "Access log lines given up because their reader was stuck or the disk full.",
-           access_log_dropped());
+    prom_number(text, "apigw_tunnels_active", "gauge",
+                "WebSockets and other tunnels that are open.", SUM_WORKERS(tunnel_count));
+    prom_number(text, "apigw_tunnels_total", "counter", "WebSockets and other tunnels ever opened.",
+                SUM_WORKERS(tunnel_total));
+    prom_number(text, "apigw_http_connections_active", "gauge", "Client connections that are open.",
+                opened > closed ? opened - closed : 0);
+    prom_number(text, "apigw_http_requests_in_flight", "gauge", "Requests under way.",
+                begun > finished ? begun - finished : 0);
+    prom_number(text, "apigw_access_log_lines_dropped_total", "counter",
+                "Access log lines given up because their reader was stuck or the disk full.",
+                access_log_dropped());
 }
 
 static void render_build(struct text *text)
 {
-    family(text, "apigw_build_info", "gauge", "What is running; always 1.");
+    prom_family(text, "apigw_build_info", "gauge", "What is running; always 1.");
     text_add(text, STR("apigw_build_info{"));
-    label(text, "name", gateway.name);
+    prom_label(text, "name", gateway.name);
     text_byte(text, ',');
-    label(text, "version", gateway.version);
+    prom_label(text, "version", gateway.version);
     text_byte(text, ',');
-    label(text, "build", gateway.build_id);
+    prom_label(text, "build", gateway.build_id);
     text_add(text, STR("} 1\n"));
-    number(text, "apigw_workers", "gauge", "Worker threads.", worker_count);
+    prom_number(text, "apigw_workers", "gauge", "Worker threads.", worker_count);
 }
 
 static void render_process(struct text *text)
 {
     uint64_t value;
 
-    family(text, "process_cpu_seconds_total", "counter", "CPU time spent, user and system.");
+    prom_family(text, "process_cpu_seconds_total", "counter", "CPU time spent, user and system.");
     text_add(text, STR("process_cpu_seconds_total "));
     seconds(text, self_cpu_us());
     text_byte(text, '\n');
-    family(text, "process_start_time_seconds", "gauge", "When the process started, since 1970.");
+    prom_family(text, "process_start_time_seconds", "gauge",
+                "When the process started, since 1970.");
     text_add(text, STR("process_start_time_seconds "));
     seconds(text, started_us);
     text_byte(text, '\n');
     if (self_resident(&value))
-        number(text, "process_resident_memory_bytes", "gauge", "Memory in use.", value);
+        prom_number(text, "process_resident_memory_bytes", "gauge", "Memory in use.", value);
     if (self_descriptors(&value))
-        number(text, "process_open_fds", "gauge", "Open file descriptors.", value);
-    number(text, "process_max_fds", "gauge", "Most file descriptors that may be open.",
-           self_raise_descriptors());
+        prom_number(text, "process_open_fds", "gauge", "Open file descriptors.", value);
+    prom_number(text, "process_max_fds", "gauge", "Most file descriptors that may be open.",
+                self_raise_descriptors());
 }
 
 void metrics_render(struct text *text)
@@ -518,7 +409,7 @@ void metrics_render(struct text *text)
     render_requests(text);
     render_durations(text);
     render_upstream_times(text);
-    render_targets(text);
+    upstreams_report_metrics(text);
     render_connections(text);
     render_process(text);
 }

@@ -1,11 +1,6 @@
-#include "client/balance.h"
-#include "client/breaker.h"
-#include "client/outlier.h"
 #include "client/retry.h"
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
-
-static void dial_target(struct upstream_call *call);
 
 void call_conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t ms)
 {
@@ -20,77 +15,7 @@ void call_conn_waits(struct upstream_conn *conn, enum conn_wait waits, uint32_t 
         timer_clear(loop, &conn->timer);
 }
 
-static struct upstream *upstream_of(const struct upstream_call *call)
-{
-    return &call->upstreams->at[call->config->index];
-}
-
-/* ---- what others learn of it ---- */
-
-/* What became of a try; status 0: no answer. */
-void call_judge(struct upstream_call *call, uint16_t status)
-{
-    const struct gw_upstream *config = call->config;
-    struct loop *loop = call->upstreams->loop;
-
-    if (!call->at || call->is_judged)
-        return;
-    call->is_judged = true;
-    if (config->outlier)
-        config->outlier->module->note(call->at, status, loop->now);
-    if (config->breaker)
-        config->breaker->module->note(call, status);
-    if (config->observe && status > 0)
-        config->observe(call->at->share, loop->now,
-                        loop->wall_us > call->try_began_us ? loop->wall_us - call->try_began_us
-                                                           : 0);
-}
-
-static void begin_try(struct upstream_call *call, struct target *target)
-{
-    struct upstream *upstream = target->upstream;
-
-    call->tried |= UINT64_C(1) << ((size_t)(target - upstream->targets) % 64);
-    call->at = target;
-    call->target = target->config;
-    call->tries++;
-    call->is_judged = false;
-    call->try_began_us = call->upstreams->loop->wall_us;
-    stats_add(&target->stats.requests, 1);
-    if (target_is_counted(upstream)) {
-        call->is_trying = true;
-        SHARE_ADD(target->share->active, 1);
-    }
-    if (call->retry)
-        call->retry->module->begin(call);
-}
-
-static void end_try(struct upstream_call *call)
-{
-    if (!call->is_trying)
-        return;
-    call->is_trying = false;
-    SHARE_ADD(call->at->share->active, -1);
-}
-
-/* Nothing more will be tried or waited for. */
-static void leave(struct upstream_call *call)
-{
-    end_try(call);
-    if (call->again)
-        call->retry->module->close(call);
-    if (call->config->breaker) {
-        call->config->breaker->module->leave(call);
-    } else if (call->is_counted) {
-        call->is_counted = false;
-        SHARE_ADD(upstream_of(call)->share->active, -1);
-    }
-}
-
-/* ---- the end ---- */
-
-/* Lets go of everything that is under way. */
-static void drop(struct upstream_call *call)
+void call_drop(struct upstream_call *call)
 {
     dial_cancel(&call->dial);
     pump_stop(&call->upload);
@@ -99,26 +24,7 @@ static void drop(struct upstream_call *call)
     if (call->conn)
         target_reset(call->conn);
     call->conn = NULL;
-    leave(call);
-}
-
-void call_refused(struct upstream_call *call)
-{
-    drop(call);
-    op_end(&call->op, OP_FAILED);
-}
-
-void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t status,
-                     const char *reason)
-{
-    if (call->op.state != OP_RUNNING)
-        return;
-    call_judge(call, 0);
-    if (!call->again || !call->retry->module->again(call, how)) {
-        call_fail(call, status, reason);
-        return;
-    }
-    stats_add(&call->at->stats.failures, 1);
+    call_leave(call);
 }
 
 void call_fail(struct upstream_call *call, uint16_t status, const char *reason)
@@ -127,7 +33,7 @@ void call_fail(struct upstream_call *call, uint16_t status, const char *reason)
         return;
     if (call->at)
         stats_add(&call->at->stats.failures, 1);
-    drop(call);
+    call_drop(call);
     call->status = status;
     call->reason = reason;
     op_end(&call->op, OP_FAILED);
@@ -139,7 +45,7 @@ static void on_cancel(struct op *op)
 
     call->status = 504;
     call->reason = "the request took too long";
-    drop(call);
+    call_drop(call);
 }
 
 /* ---- sending ---- */
@@ -256,7 +162,7 @@ void call_lost(struct upstream_call *call, const char *reason)
     call->conn = NULL;
     call->retried = true;
     call->tries++;
-    dial_target(call);
+    call_dial(call);
 }
 
 /* ---- the answer's body ---- */
@@ -276,7 +182,7 @@ static void release(struct upstream_call *call)
         call->config->h2->drop(call);
     if (!conn)
         return;
-    end_try(call);
+    call_end_try(call);
     call->conn = NULL;
     call->head.fields.count = 0; /* they went with the buffer */
     call->reader.run.len = 0;
@@ -291,7 +197,7 @@ static void release(struct upstream_call *call)
 void call_finish(struct upstream_call *call)
 {
     release(call);
-    leave(call);
+    call_leave(call);
 }
 
 static enum body_state in_peek(struct body_in *in, struct str *data)
@@ -473,7 +379,7 @@ static void on_timer(struct timer *timer)
         pump_turn(call->in.pump);
 }
 
-static void use(struct upstream_call *call, struct upstream_conn *conn)
+void call_use(struct upstream_call *call, struct upstream_conn *conn)
 {
     call->conn = conn;
     conn->call = call;
@@ -496,22 +402,9 @@ static void on_dialled(struct dial *dial)
     if (call->h2 && call->config->h2->dialled(call, conn))
         return;
     if (conn && !call->h2)
-        use(call, conn);
+        call_use(call, conn);
     else
         call_undialled(call, dial->status, dial->reason);
-}
-
-void call_undialled(struct upstream_call *call, uint16_t status, const char *reason)
-{
-    if (call->again || call->retried || call->tries >= call->at->upstream->count ||
-        call->tries >= CALL_TRIES_MAX) {
-        call_try_failed(call, TRY_UNCONNECTED, status, reason);
-        return;
-    }
-    call_judge(call, 0);
-    end_try(call);
-    stats_add(&call->at->stats.failures, 1);
-    call_try(call);
 }
 
 void call_begin_sending(struct upstream_call *call)
@@ -521,50 +414,8 @@ void call_begin_sending(struct upstream_call *call)
 
 void call_dial(struct upstream_call *call)
 {
-    dial_target(call);
-}
-
-static void dial_target(struct upstream_call *call)
-{
     call->dial.greeting = call->greeting;
     dial_start(&call->dial, call->at, call->pool, call->timeouts->connect, on_dialled);
-}
-
-/* False: it waits for one, or the call has failed. */
-static bool may_connect(struct upstream_call *call)
-{
-    const struct gw_breaker *breaker = call->config->breaker;
-    enum breaker_said said = BREAKER_GO;
-
-    if (breaker)
-        said = breaker->module->connect(call);
-    if (said == BREAKER_REFUSED)
-        call_refused(call);
-    return said == BREAKER_GO;
-}
-
-void call_try(struct upstream_call *call)
-{
-    struct target *target =
-        target_choose(upstream_of(call), (struct pick){.tried = call->tried, .hash = call->hash});
-    struct upstream_conn *conn = NULL;
-
-    if (!target) {
-        call_fail(call, 503, "no target of the upstream takes requests");
-        return;
-    }
-    if (!call->config->h2) {
-        conn = target_take_idle(target);
-        if (!conn && !may_connect(call))
-            return;
-    }
-    begin_try(call, target);
-    if (call->config->h2)
-        call->config->h2->start(call);
-    else if (conn)
-        use(call, conn);
-    else
-        dial_target(call);
 }
 
 void call_let_go(struct upstream_call *call)
@@ -576,7 +427,7 @@ void call_let_go(struct upstream_call *call)
     if (conn && call->is_answered)
         call->over = h1_reader_skip(&call->reader, &conn->wire);
     release(call);
-    end_try(call);
+    call_end_try(call);
     call->is_answered = call->retried = call->wrote = call->heard = call->sent = call->over = false;
     call->upload.moved = 0;
 }
@@ -602,28 +453,6 @@ static uint32_t time_of(const struct upstream_call *call)
     return ours == 0 || call->deadline < ours ? call->deadline : ours;
 }
 
-/* False: it waits, or has failed. */
-static bool is_admitted(struct upstream_call *call)
-{
-    const struct gw_breaker *breaker = call->config->breaker;
-    enum breaker_said said = BREAKER_GO;
-
-    if (breaker) {
-        said = breaker->module->admit(call);
-    } else if (call->retry && call->retry->budget > 0) {
-        call->is_counted = true;
-        SHARE_ADD(upstream_of(call)->share->active, 1);
-    }
-    if (said == BREAKER_REFUSED)
-        call_refused(call);
-    return said == BREAKER_GO;
-}
-
-void call_admitted(struct upstream_call *call)
-{
-    call_try(call);
-}
-
 void call_start(struct upstream_call *call)
 {
     static const struct body_in_ops in_ops = {
@@ -647,8 +476,7 @@ void call_start(struct upstream_call *call)
     op_open(&call->op, call->upstreams->loop, time_of(call), on_cancel);
     if (call->retry)
         call->retry->module->open(call);
-    if (is_admitted(call))
-        call_try(call);
+    call_begin(call);
 }
 
 void call_close(struct upstream_call *call)

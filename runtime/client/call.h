@@ -100,7 +100,7 @@ void call_close(struct upstream_call *call);
 /* Ends a running call: what body_failed does when the request cannot be completed. */
 void call_fail(struct upstream_call *call, uint16_t status, const char *reason);
 
-/* ---- the inside: for call_head.c, the answer's head over HTTP/1.1, and call_h2.c ---- */
+/* ---- the inside: for call_try.c, call_head.c (the answer's head over HTTP/1.1) and call_h2.c ---- */
 
 static inline struct bufs *call_bufs(const struct upstream_call *call)
 {
@@ -129,8 +129,16 @@ void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t stat
 void call_finish(struct upstream_call *call);
 /* Lets go of the try that is under way: what comes next begins anew. */
 void call_let_go(struct upstream_call *call);
-/* The next try. */
+/* The first try, as soon as the breaker lets it; the next one. */
+void call_begin(struct upstream_call *call);
 void call_try(struct upstream_call *call);
+/* The try is over; nothing more will be tried or waited for: for those who count. May be called again. */
+void call_end_try(struct upstream_call *call);
+void call_leave(struct upstream_call *call);
+/* Lets go of everything that is under way. */
+void call_drop(struct upstream_call *call);
+/* The connection is the call's: it sends its request there. */
+void call_use(struct upstream_call *call, struct upstream_conn *conn);
 
 /* What the breaker tells those that it made wait; call_refused: call->status and reason are set. */
 void call_admitted(struct upstream_call *call);

@@ -56,7 +56,7 @@ struct upstream_share {
     uint64_t total_opened, total_refused, total_overflowed, total_retries, total_budget_refused;
 };
 
-/* The one of this upstream, made at the first call for these targets. Any thread. Lasts until share_close. */
+/* The one of this upstream, made at the first call, which has to name the targets. Any thread. Lasts until share_close. */
 struct upstream_share *share_of(const struct gw_upstream *config, const struct gw_target *targets,
                                 uint32_t count);
 /* Frees all of them; nobody uses them any more. */

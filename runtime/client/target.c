@@ -478,6 +478,8 @@ void upstreams_visit(const struct upstreams *all,
             copy.connect_failures = __atomic_load_n(&live->connect_failures, __ATOMIC_RELAXED);
             copy.connections = __atomic_load_n(&live->connections, __ATOMIC_RELAXED);
             copy.idle = __atomic_load_n(&live->idle, __ATOMIC_RELAXED);
+            copy.answers = __atomic_load_n(&live->answers, __ATOMIC_RELAXED);
+            copy.answer_us = __atomic_load_n(&live->answer_us, __ATOMIC_RELAXED);
             each(arg, &copy);
         }
     }

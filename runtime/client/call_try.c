@@ -1,0 +1,172 @@
+/* The tries of a call: whether it may begin, which target is asked, and what others learn of how it went. */
+#include "client/breaker.h"
+#include "client/outlier.h"
+#include "client/retry.h"
+
+static struct upstream *upstream_of(const struct upstream_call *call)
+{
+    return &call->upstreams->at[call->config->index];
+}
+
+/* ---- what others learn of it ---- */
+
+/* What became of a try; status 0: no answer. */
+void call_judge(struct upstream_call *call, uint16_t status)
+{
+    const struct gw_upstream *config = call->config;
+    struct loop *loop = call->upstreams->loop;
+    uint64_t us;
+
+    if (!call->at || call->is_judged)
+        return;
+    call->is_judged = true;
+    if (config->outlier)
+        config->outlier->module->note(call->at, status, loop->now);
+    if (config->breaker)
+        config->breaker->module->note(call, status);
+    if (status == 0)
+        return;
+    us = loop->wall_us > call->try_began_us ? loop->wall_us - call->try_began_us : 0;
+    stats_add(&call->at->stats.answers, 1);
+    stats_add(&call->at->stats.answer_us, (int64_t)us);
+    if (config->observe)
+        config->observe(call->at->share, loop->now, us);
+}
+
+static void begin_try(struct upstream_call *call, struct target *target)
+{
+    struct upstream *upstream = target->upstream;
+
+    call->tried |= UINT64_C(1) << ((size_t)(target - upstream->targets) % 64);
+    call->at = target;
+    call->target = target->config;
+    call->tries++;
+    call->is_judged = false;
+    call->try_began_us = call->upstreams->loop->wall_us;
+    stats_add(&target->stats.requests, 1);
+    if (target_is_counted(upstream)) {
+        call->is_trying = true;
+        SHARE_ADD(target->share->active, 1);
+    }
+    if (call->retry)
+        call->retry->module->begin(call);
+}
+
+void call_end_try(struct upstream_call *call)
+{
+    if (!call->is_trying)
+        return;
+    call->is_trying = false;
+    SHARE_ADD(call->at->share->active, -1);
+}
+
+/* Nothing more will be tried or waited for. */
+void call_leave(struct upstream_call *call)
+{
+    call_end_try(call);
+    if (call->again)
+        call->retry->module->close(call);
+    if (call->config->breaker) {
+        call->config->breaker->module->leave(call);
+    } else if (call->is_counted) {
+        call->is_counted = false;
+        SHARE_ADD(upstream_of(call)->share->active, -1);
+    }
+}
+
+void call_refused(struct upstream_call *call)
+{
+    call_drop(call);
+    op_end(&call->op, OP_FAILED);
+}
+
+void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t status,
+                     const char *reason)
+{
+    if (call->op.state != OP_RUNNING)
+        return;
+    call_judge(call, 0);
+    if (!call->again || !call->retry->module->again(call, how)) {
+        call_fail(call, status, reason);
+        return;
+    }
+    stats_add(&call->at->stats.failures, 1);
+}
+
+void call_undialled(struct upstream_call *call, uint16_t status, const char *reason)
+{
+    if (call->again || call->retried || call->tries >= call->at->upstream->count ||
+        call->tries >= CALL_TRIES_MAX) {
+        call_try_failed(call, TRY_UNCONNECTED, status, reason);
+        return;
+    }
+    call_judge(call, 0);
+    call_end_try(call);
+    stats_add(&call->at->stats.failures, 1);
+    call_try(call);
+}
+
+/* False: it waits for one, or the call has failed. */
+static bool may_connect(struct upstream_call *call)
+{
+    const struct gw_breaker *breaker = call->config->breaker;
+    enum breaker_said said = BREAKER_GO;
+
+    if (breaker)
+        said = breaker->module->connect(call);
+    if (said == BREAKER_REFUSED)
+        call_refused(call);
+    return said == BREAKER_GO;
+}
+
+void call_try(struct upstream_call *call)
+{
+    struct target *target =
+        target_choose(upstream_of(call), (struct pick){.tried = call->tried, .hash = call->hash});
+    struct upstream_conn *conn = NULL;
+
+    if (!target) {
+        call_fail(call, 503, "no target of the upstream takes requests");
+        return;
+    }
+    if (!call->config->h2) {
+        conn = target_take_idle(target);
+        if (!conn && !may_connect(call))
+            return;
+    }
+    begin_try(call, target);
+    if (call->config->h2)
+        call->config->h2->start(call);
+    else if (conn)
+        call_use(call, conn);
+    else
+        call_dial(call);
+}
+
+/* False: it waits, or has failed. */
+static bool is_admitted(struct upstream_call *call)
+{
+    const struct gw_breaker *breaker = call->config->breaker;
+    enum breaker_said said = BREAKER_GO;
+
+    if (breaker) {
+        said = breaker->module->admit(call);
+    } else if (call->retry && call->retry->budget > 0) {
+        call->is_counted = true;
+        SHARE_ADD(upstream_of(call)->share->active, 1);
+    }
+    if (said == BREAKER_REFUSED)
+        call_refused(call);
+    return said == BREAKER_GO;
+}
+
+void call_admitted(struct upstream_call *call)
+{
+    call_try(call);
+}
+
+void call_begin(struct upstream_call *call)
+{
+    if (is_admitted(call))
+        call_try(call);
+}

@@ -1,0 +1,426 @@
+#include "upstreams_report.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/vec.h"
+#include "client/share.h"
+#include "gw.h"
+#include "prometheus.h"
+#include "request/worker.h"
+
+enum { WEIGHT_MAX = 65535 };
+
+/* ---- the sums ---- */
+
+/* One target, of all workers. */
+struct target_sum {
+    struct upstream_stats stats;
+    const struct gw_upstream *config;
+    struct upstream_share *upstream;
+    struct target_share *share;
+};
+
+/* Targets stand in the same order on every worker, so that they are summed by their number. */
+struct sums {
+    struct pool *pool;
+    VEC(struct target_sum) list;
+    size_t at;
+};
+
+static void sum_target(void *arg, const struct upstream_stats *stats)
+{
+    struct sums *sums = arg;
+    struct upstream_stats *sum;
+
+    if (sums->at == sums->list.count)
+        vec_add(sums->pool, &sums->list)->stats =
+            (struct upstream_stats){.upstream = stats->upstream, .target = stats->target};
+    sum = &sums->list.at[sums->at++].stats;
+    sum->requests += stats->requests;
+    sum->failures += stats->failures;
+    sum->connects += stats->connects;
+    sum->connect_failures += stats->connect_failures;
+    sum->connections += stats->connections;
+    sum->idle += stats->idle;
+    sum->answers += stats->answers;
+    sum->answer_us += stats->answer_us;
+}
+
+static void add_shares(struct sums *sums)
+{
+    size_t at = 0;
+
+    for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+        const struct gw_upstream *config = gateway.upstreams[u];
+        struct upstream_share *share = share_of(config, NULL, 0);
+        for (uint32_t t = 0; t < share->count && at < sums->list.count; t++) {
+            struct target_sum *sum = &sums->list.at[at++];
+            sum->config = config;
+            sum->upstream = share;
+            sum->share = &share->targets[t];
+        }
+    }
+}
+
+static struct sums sum_up(struct pool *pool)
+{
+    struct sums sums = {.pool = pool};
+
+    for (unsigned w = 0; w < worker_count; w++) {
+        sums.at = 0;
+        upstreams_visit(workers[w].upstreams, sum_target, &sums);
+    }
+    add_shares(&sums);
+    return sums;
+}
+
+static uint64_t in_use(const struct upstream_stats *stats)
+{
+    return stats->connections > stats->idle ? stats->connections - stats->idle : 0;
+}
+
+/* ---- metrics of targets ---- */
+
+static void target_line(struct text *text, const char *name, const struct target_sum *sum,
+                        const char *more, uint64_t value)
+{
+    text_printf(text, "%s{", name);
+    prom_label(text, "upstream", sum->stats.upstream);
+    text_byte(text, ',');
+    prom_label(text, "target", sum->stats.target);
+    text_printf(text, "%s} %llu\n", more, (unsigned long long)value);
+}
+
+static void counters_of_all(struct text *text, const struct sums *sums)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } counters[] = {
+        {"apigw_upstream_requests_total", "Requests sent to an upstream, every try counted.",
+         offsetof(struct upstream_stats, requests)},
+        {"apigw_upstream_failures_total", "Tries that brought no answer.",
+         offsetof(struct upstream_stats, failures)},
+        {"apigw_upstream_connects_total", "Connections begun to an upstream.",
+         offsetof(struct upstream_stats, connects)},
+        {"apigw_upstream_connect_failures_total", "Connections that did not come about.",
+         offsetof(struct upstream_stats, connect_failures)},
+    };
+
+    for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+        prom_family(text, counters[c].name, "counter", counters[c].help);
+        for (size_t i = 0; i < sums->list.count; i++) {
+            const char *stats = (const char *)&sums->list.at[i].stats;
+            target_line(text, counters[c].name, &sums->list.at[i], "",
+                        *(const uint64_t *)(const void *)(stats + counters[c].offset));
+        }
+    }
+    prom_family(text, "apigw_upstream_connections", "gauge",
+                "Connections to an upstream that are open.");
+    for (size_t i = 0; i < sums->list.count; i++) {
+        const struct target_sum *sum = &sums->list.at[i];
+        target_line(text, "apigw_upstream_connections", sum, ",state=\"active\"",
+                    in_use(&sum->stats));
+        target_line(text, "apigw_upstream_connections", sum, ",state=\"idle\"", sum->stats.idle);
+    }
+}
+
+static bool is_watched(const struct gw_upstream *config)
+{
+    return config->check || config->outlier;
+}
+
+static bool has_check(const struct gw_upstream *config)
+{
+    return config->check != NULL;
+}
+
+static bool has_outlier(const struct gw_upstream *config)
+{
+    return config->outlier != NULL;
+}
+
+static uint64_t healthy(const struct target_share *share)
+{
+    return target_is_well(share) && !SHARE_GET(share->is_drained);
+}
+
+static uint64_t ejections(const struct target_share *share)
+{
+    return SHARE_GET(share->total_ejections);
+}
+
+static uint64_t checks(const struct target_share *share)
+{
+    return SHARE_GET(share->total_checks);
+}
+
+static uint64_t failed_checks(const struct target_share *share)
+{
+    return SHARE_GET(share->failed_checks);
+}
+
+/* What only some upstreams have. */
+static void metrics_of_health(struct text *text, const struct sums *sums)
+{
+    static const struct {
+        const char *name, *type, *help;
+        bool (*has)(const struct gw_upstream *config);
+        uint64_t (*value)(const struct target_share *share);
+    } all[] = {
+        {"apigw_upstream_healthy", "gauge",
+         "1 when nothing speaks against a target: no health check, ejection or operator.",
+         is_watched, healthy},
+        {"apigw_upstream_ejections_total", "counter", "Ejections of a target as an outlier.",
+         has_outlier, ejections},
+        {"apigw_upstream_health_checks_total", "counter", "Health checks of a target.", has_check,
+         checks},
+        {"apigw_upstream_health_check_failures_total", "counter", "Those of them that failed.",
+         has_check, failed_checks},
+    };
+
+    for (size_t m = 0; m < sizeof all / sizeof *all; m++) {
+        bool named = false;
+        for (size_t i = 0; i < sums->list.count; i++) {
+            const struct target_sum *sum = &sums->list.at[i];
+            if (!sum->share || !all[m].has(sum->config))
+                continue;
+            if (!named)
+                prom_family(text, all[m].name, all[m].type, all[m].help);
+            named = true;
+            target_line(text, all[m].name, sum, "", all[m].value(sum->share));
+        }
+    }
+}
+
+/* ---- metrics of upstreams ---- */
+
+static const char *const circuit_words[] = {"closed", "open", "half_open"};
+
+static void upstream_line(struct text *text, const char *name, struct str upstream,
+                          const char *more, uint64_t value)
+{
+    text_printf(text, "%s{", name);
+    prom_label(text, "upstream", upstream);
+    text_printf(text, "%s} %llu\n", more, (unsigned long long)value);
+}
+
+static void circuits(struct text *text)
+{
+    static const char name[] = "apigw_upstream_circuit";
+    bool named = false;
+
+    for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+        const struct gw_upstream *config = gateway.upstreams[u];
+        struct upstream_share *share = share_of(config, NULL, 0);
+        if (!config->breaker || config->breaker->threshold == 0)
+            continue;
+        if (!named)
+            prom_family(text, name, "gauge", "1 for the state that the circuit is in.");
+        named = true;
+        for (unsigned c = 0; c < sizeof circuit_words / sizeof *circuit_words; c++) {
+            char more[32];
+            snprintf(more, sizeof more, ",state=\"%s\"", circuit_words[c]);
+            upstream_line(text, name, config->name, more, SHARE_GET(share->circuit) == c);
+        }
+    }
+}
+
+/* What is there for every upstream with a breaker; retries show when there were some. */
+static void metrics_of_upstreams(struct text *text)
+{
+    static const struct {
+        const char *name, *type, *help;
+        size_t offset;
+        bool wide, of_breaker;
+    } all[] = {
+        {"apigw_upstream_requests_active", "gauge", "Requests under way at an upstream.",
+         offsetof(struct upstream_share, active), false, true},
+        {"apigw_upstream_requests_pending", "gauge", "Requests that wait for a place there.",
+         offsetof(struct upstream_share, pending), false, true},
+        {"apigw_upstream_circuit_opened_total", "counter", "How often the circuit has opened.",
+         offsetof(struct upstream_share, total_opened), true, true},
+        {"apigw_upstream_circuit_refused_total", "counter",
+         "Requests that an open circuit refused.", offsetof(struct upstream_share, total_refused),
+         true, true},
+        {"apigw_upstream_overflows_total", "counter",
+         "Requests refused because too many were under way and waiting.",
+         offsetof(struct upstream_share, total_overflowed), true, true},
+        {"apigw_upstream_retries_total", "counter", "Tries after the first one, by retry.",
+         offsetof(struct upstream_share, total_retries), true, false},
+        {"apigw_upstream_retries_over_budget_total", "counter",
+         "Tries that the budget of retry did not allow.",
+         offsetof(struct upstream_share, total_budget_refused), true, false},
+    };
+
+    for (size_t m = 0; m < sizeof all / sizeof *all; m++) {
+        bool named = false;
+        for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+            const struct gw_upstream *config = gateway.upstreams[u];
+            const char *share = (const char *)share_of(config, NULL, 0);
+            const void *at = share + all[m].offset;
+            uint64_t value =
+                all[m].wide ? SHARE_GET(*(const uint64_t *)at) : SHARE_GET(*(const uint32_t *)at);
+            if (all[m].of_breaker ? !config->breaker : value == 0)
+                continue;
+            if (!named)
+                prom_family(text, all[m].name, all[m].type, all[m].help);
+            named = true;
+            upstream_line(text, all[m].name, config->name, "", value);
+        }
+    }
+}
+
+void upstreams_report_metrics(struct text *text)
+{
+    struct sums sums = sum_up(text->pool);
+
+    counters_of_all(text, &sums);
+    metrics_of_health(text, &sums);
+    metrics_of_upstreams(text);
+    circuits(text);
+}
+
+/* ---- JSON ---- */
+
+static void json_text(struct text *text, const char *name, struct str value)
+{
+    text_printf(text, "\"%s\":", name);
+    text_json(text, value);
+}
+
+static void json_number(struct text *text, const char *name, uint64_t value)
+{
+    text_printf(text, ",\"%s\":%llu", name, (unsigned long long)value);
+}
+
+static struct str state_of(const struct target_share *share)
+{
+    if (SHARE_GET(share->is_drained))
+        return STR("drained");
+    if (SHARE_GET(share->is_sick))
+        return STR("sick");
+    return SHARE_GET(share->ejected_until) != 0 ? STR("ejected") : STR("well");
+}
+
+static void target_json(struct text *text, const struct target_sum *sum, size_t index)
+{
+    const struct upstream_stats *stats = &sum->stats;
+    uint64_t until = SHARE_GET(sum->share->ejected_until), now = worker_here->loop.now;
+
+    text_add(text, STR("{"));
+    json_text(text, "target", stats->target);
+    json_number(text, "index", index);
+    text_byte(text, ',');
+    json_text(text, "state", state_of(sum->share));
+    json_number(text, "weight", SHARE_GET(sum->share->weight));
+    json_number(text, "requests", stats->requests);
+    json_number(text, "failures", stats->failures);
+    json_number(text, "connections_active", in_use(stats));
+    json_number(text, "connections_idle", stats->idle);
+    text_printf(text, ",\"latency_ms\":%.3f",
+                stats->answers > 0 ? (double)stats->answer_us / 1000 / (double)stats->answers : 0);
+    if (sum->config->outlier) {
+        json_number(text, "ejections", ejections(sum->share));
+        json_number(text, "ejected_for_ms", until > now ? until - now : 0);
+    }
+    if (sum->config->check) {
+        json_number(text, "health_checks", checks(sum->share));
+        json_number(text, "health_check_failures", failed_checks(sum->share));
+    }
+    text_byte(text, '}');
+}
+
+static void upstream_json(struct text *text, const struct gw_upstream *config,
+                          const struct upstream_share *share)
+{
+    json_text(text, "upstream", config->name);
+    if (config->breaker) {
+        text_byte(text, ',');
+        json_text(text, "circuit", str_of(circuit_words[SHARE_GET(share->circuit)]));
+        json_number(text, "requests_active", SHARE_GET(share->active));
+        json_number(text, "requests_pending", SHARE_GET(share->pending));
+        json_number(text, "connections", SHARE_GET(share->connections));
+    }
+    text_add(text, STR(",\"targets\":["));
+}
+
+void upstreams_report_json(struct text *text)
+{
+    struct sums sums = sum_up(text->pool);
+    size_t at = 0;
+
+    text_byte(text, '[');
+    for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+        struct upstream_share *share = share_of(gateway.upstreams[u], NULL, 0);
+        text_add(text, u > 0 ? STR(",\n{") : STR("{"));
+        upstream_json(text, gateway.upstreams[u], share);
+        for (uint32_t t = 0; t < share->count && at < sums.list.count; t++) {
+            text_add(text, t > 0 ? STR(",\n  ") : STR("\n  "));
+            target_json(text, &sums.list.at[at++], t);
+        }
+        text_add(text, STR("]}"));
+    }
+    text_add(text, STR("]\n"));
+}
+
+/* ---- changes ---- */
+
+static struct upstream_share *share_named(struct str name)
+{
+    for (uint32_t u = 0; u < gateway.upstream_count; u++)
+        if (str_eq(gateway.upstreams[u]->name, name))
+            return share_of(gateway.upstreams[u], NULL, 0);
+    return NULL;
+}
+
+/* One NAME=VALUE; applied when `share` is given, else only judged. */
+static bool change(struct str pair, struct target_share *share)
+{
+    size_t equals = str_find(pair, '=');
+    struct str name = str_head(pair, equals), value = str_from(pair, equals + 1);
+    uint64_t number;
+
+    if (str_eq(name, STR("weight")) && str_to_u64(value, &number) && number <= WEIGHT_MAX) {
+        if (share)
+            SHARE_SET(share->weight, (uint32_t)number);
+        return true;
+    }
+    if (str_eq(name, STR("drain")) && (str_eq(value, STR("true")) || str_eq(value, STR("false")))) {
+        if (share)
+            SHARE_SET(share->is_drained, str_eq(value, STR("true")));
+        return true;
+    }
+    return false;
+}
+
+static bool change_all(struct str query, struct target_share *share)
+{
+    bool some = false;
+
+    while (query.len > 0) {
+        struct str pair = str_head(query, str_find(query, '&'));
+        query = str_from(query, pair.len + 1);
+        some = change(pair, share);
+        if (!some)
+            return false;
+    }
+    return some;
+}
+
+enum upstreams_changed upstreams_change(struct str place, struct str query)
+{
+    size_t slash = str_find(place, '/');
+    struct upstream_share *share = share_named(str_head(place, slash));
+    uint64_t index;
+
+    if (!share || !str_to_u64(str_from(place, slash + 1), &index) || index >= share->count)
+        return UPSTREAMS_UNKNOWN;
+    if (!change_all(query, NULL))
+        return UPSTREAMS_BAD;
+    change_all(query, &share->targets[index]);
+    log_info("upstream %.*s: the operator sets %.*s of target %llu", STR_ARG(share->config->name),
+             STR_ARG(query), (unsigned long long)index);
+    return UPSTREAMS_CHANGED;
+}
