@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/urlpath.h"
 #include "base/vec.h"
 #include "client/share.h"
 #include "gw.h"
@@ -370,7 +371,7 @@ void upstreams_report_json(struct text *text)
 static struct upstream_share *share_named(struct str name)
 {
     for (uint32_t u = 0; u < gateway.upstream_count; u++)
-        if (str_eq(gateway.upstreams[u]->name, name))
+        if (urlpath_decodes_to(name, gateway.upstreams[u]->name))
             return share_of(gateway.upstreams[u], NULL, 0);
     return NULL;
 }

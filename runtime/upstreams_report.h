@@ -12,7 +12,7 @@ void upstreams_report_json(struct text *text);
 
 enum upstreams_changed { UPSTREAMS_CHANGED, UPSTREAMS_UNKNOWN, UPSTREAMS_BAD };
 
-/* `place`: NAME/INDEX, as in the path behind /upstreams/; `query`: weight=N or drain=true|false, as often as wanted,
+/* `place`: NAME/INDEX, as in the path behind /upstreams/, NAME percent-encoded as in a query; `query`: weight=N or drain=true|false, as often as wanted,
  * or nothing is changed (UPSTREAMS_BAD). What is changed is logged. */
 enum upstreams_changed upstreams_change(struct str place, struct str query);
 

@@ -362,8 +362,7 @@ struct str urlpath_fold(struct str path, char *buf)
 
 /* ---- beside the path ---- */
 
-/* Equality of a piece of a query, percent-decoded, with '+' as space, and plain text. */
-static bool decodes_to(struct str raw, struct str plain)
+bool urlpath_decodes_to(struct str raw, struct str plain)
 {
     size_t at = 0;
 
@@ -387,12 +386,12 @@ bool urlpath_query_is(struct str query, struct str name, const struct str *value
         size_t equals = str_find(pair, '=');
 
         query = str_from(query, pair.len + 1);
-        if (!decodes_to(str_head(pair, equals), name))
+        if (!urlpath_decodes_to(str_head(pair, equals), name))
             continue;
         if (count == 0)
             return true;
         for (size_t i = 0; i < count; i++)
-            if (decodes_to(str_from(pair, equals + 1), values[i]))
+            if (urlpath_decodes_to(str_from(pair, equals + 1), values[i]))
                 return true;
     }
     return false;

@@ -51,6 +51,9 @@ struct str urlpath_fold(struct str path, char *buf);
 
 /* ---- what else of a URL is compared, alike in flows, in the matcher and in `explain` ---- */
 
+/* Equality of a piece of a query, percent-decoded and with '+' as space, and plain text. */
+bool urlpath_decodes_to(struct str raw, struct str plain);
+
 /* True when the query has a parameter of that name, percent-decoded and with '+' as space, that is any of
  * the values; without values: when it is there. */
 bool urlpath_query_is(struct str query, struct str name, const struct str *values, size_t count);

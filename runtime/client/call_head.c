@@ -13,6 +13,23 @@ static bool is_upgraded(const struct upstream_call *call)
            str_eq_nocase(field_value(field), call->upgrade_to);
 }
 
+/* The upstream closes a connection that is idle for so long (Keep-Alive: timeout=5): a request that is sent then may
+ * be lost, so that a tenth less is ours. */
+static uint32_t rest_time(const struct fields *fields)
+{
+    const struct field *field = fields_find(fields, FIELD_KEEP_ALIVE);
+    struct str list = field ? field_value(field) : (struct str){0};
+    uint64_t seconds;
+
+    while (list.at) {
+        struct str one = list_next(&list);
+        if (str_eq_nocase(str_head(one, 8), STR("timeout=")) &&
+            str_to_u64(str_from(one, 8), &seconds))
+            return seconds < UINT32_MAX / 1000 ? (uint32_t)seconds * 900 : UINT32_MAX;
+    }
+    return UINT32_MAX;
+}
+
 static void final_head(struct upstream_call *call)
 {
     struct upstream_conn *conn = call->conn;
@@ -28,6 +45,7 @@ static void final_head(struct upstream_call *call)
         call->head.framing = FRAMING_CLOSE;
     if (call->method == METHOD_HEAD)
         call->head.framing = FRAMING_NONE;
+    conn->rest_ms = rest_time(&call->head.fields);
     call->at->long_answers =
         call->head.framing == FRAMING_LENGTH && call->head.length >= LONG_ANSWER;
     h1_reader_open(&call->reader, &call->head, call->pool);

@@ -36,8 +36,9 @@ void call_judge(struct upstream_call *call, uint16_t status)
 static void begin_try(struct upstream_call *call, struct target *target)
 {
     struct upstream *upstream = target->upstream;
+    size_t index = (size_t)(target - upstream->targets);
 
-    call->tried |= UINT64_C(1) << ((size_t)(target - upstream->targets) % 64);
+    call->tried |= index < 64 ? UINT64_C(1) << index : 0;
     call->at = target;
     call->target = target->config;
     call->tries++;

@@ -237,6 +237,9 @@ static bool again(struct upstream_call *call, enum try_end how)
     uint64_t pause, asked = 0;
 
     timer_clear(call->upstreams->loop, &own->late);
+    /* The breaker has the last word: nothing is tried again where nothing new may begin. */
+    if (SHARE_GET(share_of_call(call)->circuit) != CIRCUIT_CLOSED)
+        return false;
     if (call->tries >= config->attempts || own->is_lost || !is_asked_for(call, how) ||
         (how != TRY_UNCONNECTED && !may_be_sent_twice(call)))
         return false;

@@ -149,6 +149,7 @@ struct upstream_conn *target_new_conn(struct target *target)
     memset(conn, 0, sizeof *conn);
     conn->target = target;
     conn->changes = target->name.changes;
+    conn->rest_ms = UINT32_MAX;
     conn->wire.stream.fd = -1;
     target_connected(target);
     return conn;
@@ -275,11 +276,12 @@ void target_pool(struct upstream_conn *conn)
     struct target *target = conn->target;
     const struct gw_upstream *config = target->upstream->config;
     struct upstreams *all = target->upstream->all;
+    uint32_t rest;
 
     /* A connection that was introduced as one client's is nobody else's. */
-    if (config->proxy_protocol || target->stats.idle >= config->pool_max_idle ||
-        wire_owes(&conn->wire) || (conn->wire.in && buf_len(conn->wire.in) > 0) ||
-        !is_silent(conn)) {
+    if (config->proxy_protocol || conn->rest_ms == 0 ||
+        target->stats.idle >= config->pool_max_idle || wire_owes(&conn->wire) ||
+        (conn->wire.in && buf_len(conn->wire.in) > 0) || !is_silent(conn)) {
         target_close(conn);
         return;
     }
@@ -287,8 +289,11 @@ void target_pool(struct upstream_conn *conn)
     conn->call = NULL;
     conn->wire.stream.ready = idle_ready;
     conn->timer.fire = idle_timeout;
-    if (config->pool_idle_timeout > 0)
-        timer_set(all->loop, &conn->timer, config->pool_idle_timeout);
+    rest = config->pool_idle_timeout > 0 && config->pool_idle_timeout < conn->rest_ms
+               ? config->pool_idle_timeout
+               : conn->rest_ms;
+    if (rest < UINT32_MAX)
+        timer_set(all->loop, &conn->timer, rest);
     else
         timer_clear(all->loop, &conn->timer);
     conn->next = target->idle;

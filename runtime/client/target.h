@@ -22,6 +22,8 @@ struct upstream_conn {
     struct dial *dial;                  /* while connecting */
     struct upstream_conn *next, **link; /* in the pool */
     uint32_t changes; /* of the target's addresses, when this one was last seen among them */
+    uint32_t
+        rest_ms; /* how long it may be idle, by the upstream's own word; UINT32_MAX: that said nothing */
     bool reused;
     uint8_t waits; /* enum conn_wait: what the timer is for while there is a call */
 };

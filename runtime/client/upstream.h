@@ -163,7 +163,6 @@ struct upstream_stats {
     uint64_t connects, connect_failures;
     uint64_t connections, idle;  /* open now; of them in the pool */
     uint64_t answers, answer_us; /* heads of answers, and how long they took together */
-
 };
 
 /* Targets named at start in place of the document's: NAME=URL. Before any upstreams_open. False: *error is a

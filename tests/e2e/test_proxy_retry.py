@@ -165,3 +165,21 @@ def test_a_target_that_is_down(gateway, origin, closed_port):
             for _ in range(4):
                 assert client.ask(b"POST /lame HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").status == 200
         assert [r.body for r in other.requests] == [b"abc"] * 4
+
+
+RESTS = DOCUMENT.replace("idle_timeout: 700ms", "idle_timeout: 60s")
+
+
+@pytest.mark.parametrize("said, stays", [("timeout=1", False), ("max=5, timeout=1", False), ("timeout=0", False),
+                                         ("timeout=60", True), ("timeout=x", True), ("max=1", True)])
+def test_a_connection_rests_no_longer_than_its_upstream_says(gateway, origin, said, stays):
+    running = gateway(RESTS, "--workers", "1", "--upstream", f"origin={origin.url}")
+    origin.answer = OK.replace(b"Content-Type", b"Keep-Alive: " + said.encode() + b"\r\nContent-Type")
+    with running.client() as client:
+        for _ in range(2):
+            assert client.ask(GET).status == 200
+            if stays:
+                assert all(c.sock.fileno() >= 0 for c in origin.open_ones)
+            else:
+                wait_until(lambda: all(c.sock.fileno() < 0 for c in origin.open_ones), "the connection to be closed")
+    assert origin.connections == (1 if stays else 2)
