@@ -1,6 +1,7 @@
 /* The second half of dump: the gateway. */
 #include "base/text.h"
 #include "dump.h"
+#include "phrase_resilience.h"
 
 struct printer {
     struct text text;
@@ -195,6 +196,13 @@ static void dump_upstream_tls(struct text *text, const struct ir_upstream_tls *t
     text_byte(text, '\n');
 }
 
+/* What is said of upstreams that fail, in words: those of the lock file. */
+static void dump_phrase(struct text *text, const char *label, struct str words)
+{
+    if (words.len > 0)
+        text_printf(text, "%s %.*s\n", label, STR_ARG(words));
+}
+
 static void dump_upstream(struct text *text, const struct ir_upstream *u)
 {
     text_add(text, STR("upstream "));
@@ -213,6 +221,10 @@ static void dump_upstream(struct text *text, const struct ir_upstream *u)
     if (u->protocol != IR_HTTP1)
         text_add(text, u->protocol == IR_H2 ? STR("  protocol h2\n") : STR("  protocol grpc\n"));
     dump_upstream_tls(text, &u->tls);
+    dump_phrase(text, "  balance", phrase_balance(text->pool, u));
+    dump_phrase(text, "  health_check", phrase_health_check(text->pool, u));
+    dump_phrase(text, "  outlier_detection", phrase_outlier(text->pool, u));
+    dump_phrase(text, "  circuit_breaker", phrase_breaker(text->pool, &u->breaker));
     for (size_t i = 0; i < u->targets.count; i++) {
         const struct ir_target *t = &u->targets.at[i];
         text_printf(text, "  target %s", t->is_unix ? "unix " : "");
@@ -287,6 +299,9 @@ static void dump_forward(struct printer *p, const char *indent, const struct ir_
     }
     text_byte(text, '\n');
     dump_own_timeouts(p, indent, f);
+    for (size_t i = 0; i < f->choices.count; i++)
+        dump_phrase(text, pool_printf(text->pool, "%sretry", indent).at,
+                    phrase_retry(text->pool, &f->choices.at[i].retry));
     if (!f->rewrite.set)
         return;
     text_printf(text, "%srewrite", indent);

@@ -8,6 +8,7 @@
 #define GEN_IR_H
 
 #include "base/vec.h"
+#include "ir_resilience.h"
 #include "ir_settings.h"
 #include "node.h"
 #include "source.h"
@@ -40,6 +41,14 @@ struct ir_upstream {
     struct ir_upstream_tls tls;
     enum { IR_HTTP1, IR_H2, IR_GRPC } protocol;
     uint32_t max_streams; /* 100 */
+    enum ir_balance balance;
+    struct ir_hash_key hash_key; /* IR_HASH */
+    uint64_t slow_start;         /* ms, 0: off */
+    uint64_t panic_threshold;    /* percent, 50 */
+    struct ir_health_check check;
+    struct ir_outlier outlier;
+    struct ir_breaker breaker;
+    struct ir_retry retry; /* of operations that say nothing of it themselves */
     struct loc loc;
 };
 
@@ -62,6 +71,8 @@ struct ir_weighted {
     uint32_t upstream; /* index */
     uint32_t weight;
     struct ir_timeouts timeouts;
+    struct ir_retry retry;
+    int hash_param; /* the upstream's hash_key is this parameter of the path; -1: it is none */
 };
 
 /* Where a request is sent: one upstream or a weighted choice. */

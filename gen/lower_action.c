@@ -231,23 +231,75 @@ static struct ir_timeouts effective(const struct lowering_operation *o,
     };
 }
 
-static const struct timeouts *timeouts_of(const struct lowering *l, uint32_t upstream)
+static const struct lowering_upstream *known_upstream(const struct lowering *l, uint32_t upstream)
 {
     for (size_t i = 0; i < l->upstreams.count; i++) {
         const struct lowering_upstream *known = l->upstreams.at[i].value;
         if (known->index == upstream)
-            return &known->timeouts;
+            return known;
     }
     return NULL;
 }
+
+/* ---- retry ---- */
+
+static bool says_retry(const struct xgateway_block *block, struct ir_retry *out)
+{
+    if (block->keys[POLICY_retry].state == XGATEWAY_ABSENT)
+        return false;
+    *out = block->keys[POLICY_retry].state == XGATEWAY_OFF
+               ? retry_off(block->keys[POLICY_retry].loc)
+               : block->retry;
+    return true;
+}
+
+/* Operation, path, upstream, document: the first that says it, whole. */
+static struct ir_retry retry_for(const struct lowering_operation *o,
+                                 const struct lowering_upstream *known)
+{
+    struct ir_retry retry = {0};
+
+    if (!says_retry(o->chain.at[0], &retry) && !says_retry(o->chain.at[1], &retry)) {
+        if (known != NULL && known->retry.said)
+            retry = known->retry;
+        else
+            says_retry(o->chain.at[2], &retry);
+    }
+    retry.buffer = o->op->limits.buffer;
+    return retry;
+}
+
+/* ---- hash_key ---- */
+
+static int hash_param(struct lowering_operation *o, const struct ir_upstream *upstream)
+{
+    int param = -1;
+
+    if (upstream->balance != IR_HASH || upstream->hash_key.from != IR_KEY_PATH_PARAM)
+        return -1;
+    param = pathtemplate_param(o->endpoint, upstream->hash_key.name);
+    if (param >= 0)
+        return param;
+    diag_error(&o->l->job->diags, o->op->loc, "unknown-parameter",
+               "the path '%.*s' has no parameter '%.*s', by which upstream '%.*s' chooses a target",
+               STR_SHORT(o->endpoint->pattern), STR_SHORT(upstream->hash_key.name),
+               STR_SHORT(upstream->name));
+    diag_note(&o->l->job->diags, upstream->hash_key.loc, "the 'hash_key'");
+    return -1;
+}
+
+/* ---- choices ---- */
 
 /* Each upstream by its own; the operation's are those of the first. */
 static void merge_choices(struct lowering_operation *o, struct ir_forward *forward, bool *first)
 {
     for (size_t i = 0; i < forward->choices.count; i++) {
         struct ir_weighted *choice = &forward->choices.at[i];
+        const struct lowering_upstream *known = known_upstream(o->l, choice->upstream);
 
-        choice->timeouts = effective(o, timeouts_of(o->l, choice->upstream));
+        choice->timeouts = effective(o, known ? &known->timeouts : NULL);
+        choice->retry = retry_for(o, known);
+        choice->hash_param = hash_param(o, &o->l->gw->upstreams.at[choice->upstream]);
         if (*first)
             o->op->timeouts = choice->timeouts;
         *first = false;

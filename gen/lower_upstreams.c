@@ -46,6 +46,10 @@ static void add_document(struct lowering *l, const struct lowering_document *d)
             known->timeouts = timeouts_off(one->timeouts->loc);
         else if (one->timeouts != NULL)
             xgateway_load(l->job, one->timeouts, &timeouts_type, &known->timeouts);
+        if (setting_is_off(one->retry))
+            known->retry = retry_off(one->retry->loc);
+        else if (one->retry != NULL)
+            xgateway_load(l->job, one->retry, &retry_type, &known->retry);
         if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol))
             set_proxy_protocol(l, one->proxy_protocol, &l->gw->upstreams.at[known->index]);
     }

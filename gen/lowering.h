@@ -49,6 +49,7 @@ struct lowering {
 struct lowering_upstream {
     uint32_t index;
     struct timeouts timeouts;
+    struct ir_retry retry; /* its own; not said: the document's holds */
 };
 
 /* The blocks that hold for one operation, the most specific first: operation, path item, document. */

@@ -140,6 +140,58 @@ bool setting_size(struct job *job, const struct node *node, const char *what, ui
     return true;
 }
 
+bool setting_status_range(struct str text, struct ir_status_range *out)
+{
+    size_t dash = str_find(text, '-');
+    uint64_t first, last;
+
+    if (text.len == 3 && text.at[0] >= '1' && text.at[0] <= '5' &&
+        str_eq_nocase(str_from(text, 1), STR("xx"))) {
+        out->first = (uint32_t)(text.at[0] - '0') * 100;
+        out->last = out->first + 99;
+        return true;
+    }
+    if (!str_to_u64(str_head(text, dash), &first))
+        return false;
+    last = first;
+    if (dash < text.len && !str_to_u64(str_from(text, dash + 1), &last))
+        return false;
+    *out = (struct ir_status_range){(uint32_t)first, (uint32_t)last};
+    return first >= 100 && first <= last && last <= 599;
+}
+
+static bool add_statuses(struct job *job, const struct node *node, const char *what,
+                         ir_statuses *out)
+{
+    struct ir_status_range range;
+    struct said text;
+
+    if (!setting_text(job, node, what, &text))
+        return false;
+    if (!setting_status_range(text.text, &range)) {
+        diag_error(&job->diags, node->loc, "bad-status",
+                   "'%.*s' is no status: write a code such as 204, a range such as 200-299 or a "
+                   "class such as 2xx",
+                   STR_SHORT(text.text));
+        return false;
+    }
+    *vec_add(&job->pool, out) = range;
+    return true;
+}
+
+bool setting_statuses(struct job *job, const struct node *node, const char *what, void *out)
+{
+    bool good = true;
+
+    if (node->kind != NODE_LIST)
+        return add_statuses(job, node, what, out);
+    if (node->item_count == 0)
+        diag_error(&job->diags, node->loc, "bad-value", "'%s' lists nothing", what);
+    for (size_t i = 0; i < node->item_count; i++)
+        good &= add_statuses(job, node->items[i], what, out);
+    return good;
+}
+
 void setting_read_duration(struct job *job, const struct node *node, const char *what,
                            struct setting *out)
 {

@@ -29,6 +29,11 @@ bool setting_duration(struct job *job, const struct node *node, const char *what
 /* 512, 10k, 10m, 1g. */
 bool setting_size(struct job *job, const struct node *node, const char *what, uint64_t *bytes);
 
+/* "503", "200-299" or "5xx"; false when it is none of them. */
+bool setting_status_range(struct str text, struct ir_status_range *out);
+/* One of these or a list of them; `out` is an ir_statuses. */
+bool setting_statuses(struct job *job, const struct node *node, const char *what, void *out);
+
 /* The same two into a setting; `false` is 0. NULL leaves it unsaid. */
 void setting_read_duration(struct job *job, const struct node *node, const char *what,
                            struct setting *out);

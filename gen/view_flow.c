@@ -3,6 +3,7 @@
 #include "name.h"
 #include "phrase.h"
 #include "view_parts.h"
+#include "view_resilience.h"
 
 /* What the constants of one flow function are made from. */
 struct flow {
@@ -40,10 +41,17 @@ static bool has_own_timeouts(const struct ir_operation *op, const struct ir_weig
     return !ir_timeouts_equal(&choice->timeouts, &op->timeouts);
 }
 
-bool view_forward_is_plain(const struct ir_operation *op, const struct ir_forward *forward)
+static bool has_own_retry(const struct gateway *gw, const struct ir_weighted *choice)
 {
-    return forward->choices.count == 1 && !forward->rewrite.set &&
-           !has_own_timeouts(op, &forward->choices.at[0]);
+    return !ir_retry_equal(&choice->retry, &gw->upstreams.at[choice->upstream].retry);
+}
+
+bool view_forward_is_plain(const struct gateway *gw, const struct ir_operation *op,
+                           const struct ir_forward *forward)
+{
+    const struct ir_weighted *first = forward->choices.at;
+    return forward->choices.count == 1 && !forward->rewrite.set && !has_own_timeouts(op, first) &&
+           !has_own_retry(gw, first) && first->hash_param < 0;
 }
 
 static struct str backend_symbol(const struct flow *flow, const struct ir_forward *forward,
@@ -109,6 +117,40 @@ static struct value *own_timeouts(const struct flow *flow, struct str prefix,
     return list;
 }
 
+/* The constant of a retry: the upstream's, or one of the operation's own. */
+static struct value *retry_ref(const struct flow *flow, struct str prefix,
+                               const struct ir_forward *from, size_t choice)
+{
+    const struct ir_weighted *one = &from->choices.at[choice];
+    if (!one->retry.said)
+        return no(flow);
+    if (!has_own_retry(flow->gw, one))
+        return value_name(flow->pool, pool_printf(flow->pool, "retry_of_%.*s",
+                                                  STR_ARG(backend_symbol(flow, from, choice))));
+    struct str name =
+        from->choices.count == 1 ? STR("retry") : pool_printf(flow->pool, "retry_%zu", choice + 1);
+    return value_name(flow->pool, local(flow, prefix, name.at));
+}
+
+static struct value *own_retries(const struct flow *flow, struct str prefix,
+                                 const struct ir_forward *from)
+{
+    struct value *list = value_list(flow->pool);
+    for (size_t i = 0; i < from->choices.count; i++) {
+        const struct ir_weighted *one = &from->choices.at[i];
+        if (!one->retry.said || !has_own_retry(flow->gw, one))
+            continue;
+        struct str name = retry_ref(flow, prefix, from, i)->text;
+        value_add(flow->pool, list, view_retry(flow->pool, name, &one->retry));
+    }
+    return list;
+}
+
+static struct value *hash_param(const struct flow *flow, const struct ir_weighted *choice)
+{
+    return choice->hash_param >= 0 ? value_number(flow->pool, choice->hash_param) : no(flow);
+}
+
 static struct value *weighted(const struct flow *flow, struct str prefix,
                               const struct ir_forward *from)
 {
@@ -123,6 +165,8 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
                       flow->gw->upstreams.at[from->choices.at[i].upstream].name);
         view_set_number(flow->pool, choice, "weight", from->choices.at[i].weight);
         value_set(flow->pool, choice, "timeouts_ref", timeouts_ref(flow, prefix, from, i));
+        value_set(flow->pool, choice, "retry_ref", retry_ref(flow, prefix, from, i));
+        value_set(flow->pool, choice, "hash_param", hash_param(flow, &from->choices.at[i]));
         total += from->choices.at[i].weight;
         value_add(flow->pool, list, choice);
     }
@@ -138,12 +182,14 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
 static struct value *single(const struct flow *flow, struct str prefix,
                             const struct ir_forward *from)
 {
-    if (from->choices.count != 1 || view_forward_is_plain(flow->op, from))
+    if (from->choices.count != 1 || view_forward_is_plain(flow->gw, flow->op, from))
         return no(flow);
     struct value *map = value_map(flow->pool);
     view_set_name(flow->pool, map, "forward_name", local(flow, prefix, "forward"));
     view_set_name(flow->pool, map, "backend", backend_symbol(flow, from, 0));
     value_set(flow->pool, map, "timeouts_ref", timeouts_ref(flow, prefix, from, 0));
+    value_set(flow->pool, map, "retry_ref", retry_ref(flow, prefix, from, 0));
+    value_set(flow->pool, map, "hash_param", hash_param(flow, &from->choices.at[0]));
     return map;
 }
 
@@ -151,7 +197,7 @@ static struct value *single(const struct flow *flow, struct str prefix,
 static void set_forward(const struct flow *flow, struct value *map, struct str prefix,
                         const struct ir_forward *from)
 {
-    bool plain = view_forward_is_plain(flow->op, from);
+    bool plain = view_forward_is_plain(flow->gw, flow->op, from);
     struct value *rewritten = rewrite(flow, prefix, &from->rewrite);
     value_set(flow->pool, map, "plain",
               plain ? value_name(flow->pool, backend_symbol(flow, from, 0)) : no(flow));
@@ -159,6 +205,7 @@ static void set_forward(const struct flow *flow, struct value *map, struct str p
     value_set(flow->pool, map, "rewrite_ref",
               rewritten->kind == VALUE_MAP ? value_get(rewritten, STR("rewrite_name")) : no(flow));
     value_set(flow->pool, map, "own_timeouts", own_timeouts(flow, prefix, from));
+    value_set(flow->pool, map, "own_retries", own_retries(flow, prefix, from));
     value_set(flow->pool, map, "single", single(flow, prefix, from));
     value_set(flow->pool, map, "weighted", weighted(flow, prefix, from));
     view_set_text(flow->pool, map, "targets", phrase_forward(flow->pool, flow->gw, from));

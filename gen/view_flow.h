@@ -10,6 +10,7 @@
 struct value *view_flow(struct job *job, const struct gateway *gw, const struct ir_operation *op);
 
 /* True when a forward is one upstream without a rewrite: those share the constant to_NAME. */
-bool view_forward_is_plain(const struct ir_operation *op, const struct ir_forward *forward);
+bool view_forward_is_plain(const struct gateway *gw, const struct ir_operation *op,
+                           const struct ir_forward *forward);
 
 #endif

@@ -3,6 +3,7 @@
 #include "phrase.h"
 #include "view_flow.h"
 #include "view_parts.h"
+#include "view_resilience.h"
 #include "view_tables.h"
 #include "view_tls.h"
 
@@ -33,12 +34,13 @@ static bool has_plain_user(const struct gateway *gw, size_t upstream)
         const struct ir_operation *op = &gw->operations.at[i];
         if (op->disabled || op->maintenance)
             continue;
-        if (op->action == IR_FORWARD && view_forward_is_plain(op, &op->forward) &&
+        if (op->action == IR_FORWARD && view_forward_is_plain(gw, op, &op->forward) &&
             op->forward.choices.at[0].upstream == upstream)
             return true;
         for (size_t b = 0; op->action == IR_ROUTE && b < op->branches.count; b++) {
             const struct ir_forward *forward = &op->branches.at[b].forward;
-            if (view_forward_is_plain(op, forward) && forward->choices.at[0].upstream == upstream)
+            if (view_forward_is_plain(gw, op, forward) &&
+                forward->choices.at[0].upstream == upstream)
                 return true;
         }
     }
@@ -77,6 +79,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         view_set_flag(pool, map, "http2", upstream->protocol != IR_HTTP1);
         view_set_number(pool, map, "max_streams", upstream->max_streams);
         value_set(pool, map, "tls", view_upstream_tls(pool, upstream));
+        view_set_resilience(pool, map, upstream);
         view_set_flag(pool, map, "plain", has_plain_user(gw, i));
         value_add(pool, list, map);
     }

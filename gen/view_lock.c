@@ -1,4 +1,5 @@
 #include "phrase.h"
+#include "phrase_resilience.h"
 #include "view_parts.h"
 #include "view_tables.h"
 
@@ -124,6 +125,32 @@ static void route_facts(struct pool *pool, struct value *list, const struct gate
     }
 }
 
+/* Of each upstream, where they differ. */
+static void retry_of_forward(struct pool *pool, struct value *list, const struct gateway *gw,
+                             const struct ir_forward *forward, const struct ir_retry **before)
+{
+    for (size_t i = 0; i < forward->choices.count; i++) {
+        const struct ir_weighted *choice = &forward->choices.at[i];
+        if (!choice->retry.said || (*before && ir_retry_equal(*before, &choice->retry)))
+            continue;
+        struct str words = phrase_retry(pool, &choice->retry);
+        fact(pool, list, "retry",
+             *before ? pool_printf(pool, "%.*s: %.*s",
+                                   STR_ARG(gw->upstreams.at[choice->upstream].name), STR_ARG(words))
+                     : words);
+        *before = &choice->retry;
+    }
+}
+
+static void retry_facts(struct pool *pool, struct value *list, const struct gateway *gw,
+                        const struct ir_operation *op)
+{
+    const struct ir_retry *before = NULL;
+    retry_of_forward(pool, list, gw, &op->forward, &before);
+    for (size_t i = 0; i < op->branches.count; i++)
+        retry_of_forward(pool, list, gw, &op->branches.at[i].forward, &before);
+}
+
 static void answer_facts(struct pool *pool, struct value *list, const struct ir_answer *answer)
 {
     for (size_t i = 0; i < answer->headers.count; i++) {
@@ -182,6 +209,7 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
     fact(pool, list, "limits", limits_words(pool, &op->limits));
     if (forwards) {
         fact(pool, list, "timeouts", phrase_timeouts(pool, gw, op));
+        retry_facts(pool, list, gw, op);
         fact(pool, list, "buffering",
              pool_printf(pool, "request %s, response %s", phrase_size(pool, op->buffer_request).at,
                          phrase_size(pool, op->buffer_response).at));
@@ -279,6 +307,10 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         if (upstream->proxy_protocol != IR_PROXY_NONE)
             fact(pool, facts, "proxy_protocol",
                  upstream->proxy_protocol == IR_PROXY_V1 ? STR("v1") : STR("v2"));
+        fact(pool, facts, "balance", phrase_balance(pool, upstream));
+        fact(pool, facts, "health_check", phrase_health_check(pool, upstream));
+        fact(pool, facts, "outlier_detection", phrase_outlier(pool, upstream));
+        fact(pool, facts, "circuit_breaker", phrase_breaker(pool, &upstream->breaker));
         view_set_text(pool, map, "name", upstream->name);
         value_set(pool, map, "targets", targets);
         value_set(pool, map, "facts", facts);

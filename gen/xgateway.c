@@ -5,11 +5,15 @@
 #include "base/text.h"
 #include "member.h"
 #include "policy/admin.h"
+#include "policy/circuit_breaker.h"
 #include "policy/correlation_id.h"
 #include "policy/forwarded.h"
+#include "policy/hash_key.h"
 #include "policy/headers.h"
+#include "policy/health_check.h"
 #include "policy/log.h"
 #include "policy/maintenance.h"
+#include "policy/outlier_detection.h"
 #include "policy/proxy_protocol.h"
 #include "policy/tls.h"
 #include "policy/typed.h"
@@ -103,6 +107,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_route] = {&route_type, &route_type, AT(route), TAKES_OFF},
     [POLICY_rewrite] = {&rewrite_type, &rewrite_type, AT(rewrite), TAKES_OFF},
     [POLICY_websocket] = {&websocket_type, &websocket_type, AT(websocket), WHOLE},
+    [POLICY_retry] = {&retry_type, &retry_type, AT(retry), TAKES_OFF},
     [POLICY_timeouts] = {&timeouts_type, &timeouts_type, AT(timeouts), TAKES_OFF},
     [POLICY_buffering] = {&buffering_type, &buffering_type, AT(buffering), TAKES_OFF},
     [POLICY_errors] = {&errors_type, &errors_type, AT(errors), TAKES_OFF},
@@ -149,6 +154,14 @@ static const struct policy_type *const nested[] = {
     &websocket_type,
     &proxy_protocol_type,
     &proxy_protocol_out_type,
+    &retry_type,
+    &retry_backoff_type,
+    &retry_budget_type,
+    &hash_key_type,
+    &health_check_type,
+    &outlier_detection_type,
+    &outlier_success_rate_type,
+    &circuit_breaker_type,
 };
 
 const struct policy_type *xgateway_nested(struct str place)

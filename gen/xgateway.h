@@ -18,6 +18,7 @@
 #include "policy/path.h"
 #include "policy/redirect.h"
 #include "policy/respond.h"
+#include "policy/retry.h"
 #include "policy/rewrite.h"
 #include "policy/route.h"
 #include "policy/strict.h"
@@ -64,6 +65,7 @@ struct xgateway_block {
     bool internal, disabled, passthrough;
     uint64_t maintenance; /* ms */
     struct ir_websocket websocket;
+    struct ir_retry retry;
 };
 
 /* The typed block; an empty one for NULL. */

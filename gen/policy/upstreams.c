@@ -1,10 +1,14 @@
 #include "policy/upstreams.h"
 
 #include "member.h"
+#include "policy/circuit_breaker.h"
+#include "policy/hash_key.h"
+#include "policy/health_check.h"
+#include "policy/outlier_detection.h"
 #include "policy/tls.h"
 #include "policy/type.h"
 
-enum { POOL_MAX = 10000, STREAMS_DEFAULT = 100, WEIGHT_MAX = 65535 };
+enum { POOL_MAX = 10000, STREAMS_DEFAULT = 100, WEIGHT_MAX = 65535, PANIC_DEFAULT = 50 };
 
 struct raw_pool {
     char *max_idle, *idle_timeout, *max_streams;
@@ -39,15 +43,14 @@ struct raw {
     struct raw_target *targets;
     uint32_t targets_count;
     int balance, protocol;
-    char *host_header, *pool, *timeouts, *tls, *proxy_protocol;
+    char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
+        *panic_threshold, *health_check, *outlier_detection, *circuit_breaker;
 };
 
 static const cyaml_strval_t balances[] = {
-    {"round_robin", 1},
-    {"least_conn", POLICY_LATER_FROM},
-    {"random", POLICY_LATER_FROM + 1},
-    {"hash", POLICY_LATER_FROM + 2},
-    {"peak_ewma", POLICY_LATER_FROM + 3},
+    {"round_robin", 1 + IR_ROUND_ROBIN}, {"least_conn", 1 + IR_LEAST_CONN},
+    {"random", 1 + IR_RANDOM},           {"hash", 1 + IR_HASH},
+    {"peak_ewma", 1 + IR_PEAK_EWMA},
 };
 
 static const cyaml_schema_field_t fields[] = {
@@ -64,13 +67,13 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_LATER("discovery"),
     POLICY_LATER("sticky"),
     POLICY_LATER("subsets"),
-    POLICY_LATER("retry"),
-    POLICY_LATER("health_check"),
-    POLICY_LATER("outlier_detection"),
-    POLICY_LATER("circuit_breaker"),
-    POLICY_LATER("panic_threshold"),
-    POLICY_LATER("slow_start"),
-    POLICY_LATER("hash_key"),
+    POLICY_CELL(struct raw, retry, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, health_check, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, outlier_detection, TYPED_OR_TRUTH),
+    POLICY_CELL(struct raw, circuit_breaker, TYPED_OR_OFF),
+    POLICY_CELL(struct raw, panic_threshold, NUMBER),
+    POLICY_CELL(struct raw, slow_start, DURATION_OR_OFF),
+    POLICY_CELL(struct raw, hash_key, TYPED),
     POLICY_LATER("adaptive_concurrency"),
     POLICY_LATER("mirror"),
     POLICY_LATER("auth"),
@@ -170,6 +173,47 @@ static void read_pool_of(struct policy_reader *r, struct node *pool, struct ir_u
         u->max_streams = STREAMS_DEFAULT;
 }
 
+static void read_balance(struct policy_reader *r, const struct raw *raw, struct ir_upstream *u)
+{
+    struct node *key = policy_cell(r, raw->hash_key), *cell = policy_cell(r, raw->slow_start);
+    struct setting slow_start = {0};
+
+    if (raw->balance)
+        u->balance = (enum ir_balance)(raw->balance - 1);
+    if (key != NULL)
+        r->load(r, key, &hash_key_type, &u->hash_key);
+    if (key != NULL && u->balance != IR_HASH)
+        diag_error(&r->job->diags, key->loc, "contradiction", "'hash_key' is for 'balance: hash'");
+    setting_read_duration(r->job, cell, "slow_start", &slow_start);
+    u->slow_start = slow_start.value;
+}
+
+static void read_failing(struct policy_reader *r, const struct raw *raw, struct ir_upstream *u)
+{
+    struct node *check = policy_cell(r, raw->health_check);
+    struct node *outlier = policy_cell(r, raw->outlier_detection);
+    struct node *breaker = policy_cell(r, raw->circuit_breaker);
+    struct node *panic = policy_cell(r, raw->panic_threshold);
+
+    if (check != NULL && !setting_is_off(check))
+        r->load(r, check, &health_check_type, &u->check);
+    if (outlier != NULL && outlier->kind == NODE_BOOL && outlier->truth)
+        u->outlier = outlier_detection_on(outlier->loc);
+    else if (outlier != NULL && !setting_is_off(outlier))
+        r->load(r, outlier, &outlier_detection_type, &u->outlier);
+    if (breaker != NULL && !setting_is_off(breaker))
+        r->load(r, breaker, &circuit_breaker_type, &u->breaker);
+    u->panic_threshold = PANIC_DEFAULT;
+    if (panic != NULL)
+        setting_number(r->job, panic, "panic_threshold", 0, 100, &u->panic_threshold);
+    if (panic != NULL && !u->check.on && !u->outlier.on)
+        diag_error(&r->job->diags, panic->loc, "contradiction",
+                   "'panic_threshold' needs 'health_check' or 'outlier_detection'");
+    if (u->check.on && u->check.kind == IR_CHECK_GRPC && u->protocol == IR_HTTP1)
+        diag_error(&r->job->diags, u->check.loc, "contradiction",
+                   "a health check of type grpc needs 'protocol: grpc' or 'protocol: h2'");
+}
+
 static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
                            size_t count, void *out)
 {
@@ -200,7 +244,10 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
         read_pool_of(r, pool, &one->value);
         if (policy_cell(r, raw[i].tls) != NULL)
             r->load(r, policy_cell(r, raw[i].tls), &tls_upstream_type, &one->value.tls);
+        read_balance(r, &raw[i], &one->value);
+        read_failing(r, &raw[i], &one->value);
         one->timeouts = policy_cell(r, raw[i].timeouts);
+        one->retry = policy_cell(r, raw[i].retry);
         one->proxy_protocol = policy_cell(r, raw[i].proxy_protocol);
         if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol) && pool != NULL &&
             !setting_is_off(pool))

@@ -6,7 +6,7 @@
 
 struct upstreams_one {
     struct ir_upstream value;
-    struct node *timeouts, *proxy_protocol; /* values of those policies, or NULL */
+    struct node *timeouts, *proxy_protocol, *retry; /* values of those policies, or NULL */
 };
 
 struct upstreams {

@@ -212,7 +212,9 @@ static void on_writable(struct h2_stream *stream)
 static void on_lost(struct h2_stream *stream, bool unprocessed)
 {
     struct upstream_call *call = call_of(stream);
-    bool is_safe = call->upload.moved == 0 && (unprocessed || (call->idempotent && !call->heard));
+    /* As over HTTP/1.1: only a connection that has served before may have been closed for being idle. */
+    bool is_stale = call->idempotent && !call->heard && stream->id > 1;
+    bool is_safe = call->upload.moved == 0 && (unprocessed || is_stale);
 
     wait_for(call, 0);
     if (call->op.state != OP_RUNNING) {

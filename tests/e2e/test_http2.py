@@ -91,7 +91,7 @@ def test_content_with_and_without_a_length(gw, upstream):
 
 def test_long_content_goes_both_ways(gw, upstream):
     upstream.answer = echo
-    body = os.urandom(20 << 20)
+    body = os.urandom(4 << 20)
     with H2Client(gw.port) as client:
         stream = client.begin(request("POST"), end=False)
         client.data(stream, body)

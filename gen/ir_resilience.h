@@ -1,0 +1,99 @@
+/* ir_resilience: the part of the IR that says what becomes of upstreams that fail: who is asked, who is taken for
+ * sick, how much is too much, what is tried again. See ir.h. */
+#ifndef GEN_IR_RESILIENCE_H
+#define GEN_IR_RESILIENCE_H
+
+#include "base/vec.h"
+#include "source.h"
+
+enum ir_balance { IR_ROUND_ROBIN, IR_LEAST_CONN, IR_RANDOM, IR_HASH, IR_PEAK_EWMA };
+
+struct ir_hash_key {
+    enum { IR_KEY_IP, IR_KEY_HEADER, IR_KEY_COOKIE, IR_KEY_PATH_PARAM } from;
+    struct str name;
+    struct loc loc;
+};
+
+struct ir_status_range {
+    uint32_t first, last;
+};
+
+typedef VEC(struct ir_status_range) ir_statuses;
+
+struct ir_health_check {
+    bool on;
+    enum { IR_CHECK_HTTP, IR_CHECK_TCP, IR_CHECK_GRPC } kind;
+    struct str path, host, service; /* host: empty: the target's */
+    uint64_t port;                  /* 0: the target's */
+    uint64_t interval, timeout;
+    uint64_t unhealthy_threshold, healthy_threshold;
+    ir_statuses statuses;
+    struct loc loc;
+};
+
+struct ir_outlier {
+    bool on;
+    uint64_t consecutive_5xx;         /* 0: off */
+    uint64_t max_fails, fail_timeout; /* 0: off */
+    uint64_t interval;
+    uint64_t minimum_hosts, request_volume,
+        stdev_factor; /* of success rates; thousandths, 0: off */
+    uint64_t base_ejection_time, max_ejection_time, max_ejection_percent;
+    struct loc loc;
+};
+
+struct ir_breaker {
+    bool on;
+    uint64_t max_connections, max_requests, max_pending_requests; /* 0: no limit */
+    uint64_t pending_timeout;
+    uint64_t threshold; /* 0: no circuit */
+    uint64_t window_size, timeout, half_open_requests;
+    struct loc loc;
+};
+
+/* The methods that may stand in retry.methods, by bit: as enum method of the runtime. */
+#define IR_METHODS                                                                                 \
+    {                                                                                              \
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"    \
+    }
+enum { IR_METHOD_COUNT = 10, IR_METHODS_IDEMPOTENT = 0x2db, IR_METHOD_CONNECT = 8 };
+
+struct ir_retry {
+    bool said; /* false: what was never sent goes to another target, and that is all */
+    uint64_t attempts;
+    bool on_connect_failure, on_reset, on_timeout;
+    ir_statuses statuses;
+    uint32_t methods;
+    bool idempotency_key;
+    uint64_t base, max;
+    bool jitter;
+    uint64_t budget, budget_min; /* percent, 0: any number */
+    uint64_t per_try_timeout;
+    uint64_t buffer; /* limits.buffer */
+    struct loc loc;
+};
+
+static inline bool ir_statuses_equal(const struct ir_status_range *a, size_t a_count,
+                                     const struct ir_status_range *b, size_t b_count)
+{
+    bool equal = a_count == b_count;
+
+    for (size_t i = 0; equal && i < a_count; i++)
+        equal = a[i].first == b[i].first && a[i].last == b[i].last;
+    return equal;
+}
+
+static inline bool ir_retry_equal(const struct ir_retry *a, const struct ir_retry *b)
+{
+    if (!a->said || !b->said)
+        return a->said == b->said;
+    return a->attempts == b->attempts && a->on_connect_failure == b->on_connect_failure &&
+           a->on_reset == b->on_reset && a->on_timeout == b->on_timeout &&
+           a->methods == b->methods && a->idempotency_key == b->idempotency_key &&
+           a->base == b->base && a->max == b->max && a->jitter == b->jitter &&
+           a->budget == b->budget && a->budget_min == b->budget_min &&
+           a->per_try_timeout == b->per_try_timeout && a->buffer == b->buffer &&
+           ir_statuses_equal(a->statuses.at, a->statuses.count, b->statuses.at, b->statuses.count);
+}
+
+#endif

@@ -1,0 +1,154 @@
+#include "phrase_resilience.h"
+
+#include "base/text.h"
+#include "phrase.h"
+
+static void add_statuses(struct text *out, const ir_statuses *statuses)
+{
+    for (size_t i = 0; i < statuses->count; i++) {
+        text_printf(out, " %u", statuses->at[i].first);
+        if (statuses->at[i].last != statuses->at[i].first)
+            text_printf(out, "-%u", statuses->at[i].last);
+    }
+}
+
+static void add_number(struct text *out, const char *before, uint64_t number, const char *after)
+{
+    if (number > 0)
+        text_printf(out, "%s%llu%s", before, (unsigned long long)number, after);
+}
+
+static void add_panic(struct text *out, const struct ir_upstream *upstream)
+{
+    add_number(out, ", panic below ", upstream->panic_threshold, "%");
+}
+
+struct str phrase_balance(struct pool *pool, const struct ir_upstream *upstream)
+{
+    static const char *const balances[] = {[IR_ROUND_ROBIN] = "round_robin",
+                                           [IR_LEAST_CONN] = "least_conn",
+                                           [IR_RANDOM] = "random",
+                                           [IR_HASH] = "hash",
+                                           [IR_PEAK_EWMA] = "peak_ewma"};
+    static const char *const froms[] = {[IR_KEY_IP] = "ip",
+                                        [IR_KEY_HEADER] = "header ",
+                                        [IR_KEY_COOKIE] = "cookie ",
+                                        [IR_KEY_PATH_PARAM] = "path_param "};
+    struct text out = {.pool = pool};
+    if (upstream->balance == IR_ROUND_ROBIN && upstream->slow_start == 0)
+        return STR("");
+    text_add(&out, str_of(balances[upstream->balance]));
+    if (upstream->balance == IR_HASH)
+        text_printf(&out, " by %s%.*s", froms[upstream->hash_key.from],
+                    STR_ARG(upstream->hash_key.name));
+    if (upstream->slow_start > 0)
+        text_printf(&out, ", slow_start %s", phrase_duration(pool, upstream->slow_start).at);
+    return text_str(&out);
+}
+
+struct str phrase_health_check(struct pool *pool, const struct ir_upstream *upstream)
+{
+    static const char *const kinds[] = {
+        [IR_CHECK_HTTP] = "http", [IR_CHECK_TCP] = "tcp", [IR_CHECK_GRPC] = "grpc"};
+    const struct ir_health_check *check = &upstream->check;
+    struct text out = {.pool = pool};
+    if (!check->on)
+        return STR("");
+    text_add(&out, str_of(kinds[check->kind]));
+    if (check->kind == IR_CHECK_HTTP)
+        text_printf(&out, " %.*s", STR_ARG(check->path));
+    if (check->host.len > 0)
+        text_printf(&out, " of %.*s", STR_ARG(check->host));
+    if (check->service.len > 0)
+        text_printf(&out, " %.*s", STR_ARG(check->service));
+    add_number(&out, " at port ", check->port, "");
+    text_printf(&out, " every %s, timeout %s, sick after %llu, well after %llu",
+                phrase_duration(pool, check->interval).at, phrase_duration(pool, check->timeout).at,
+                (unsigned long long)check->unhealthy_threshold,
+                (unsigned long long)check->healthy_threshold);
+    if (check->statuses.count > 0)
+        text_add(&out, STR(", statuses"));
+    add_statuses(&out, &check->statuses);
+    add_panic(&out, upstream);
+    return text_str(&out);
+}
+
+struct str phrase_outlier(struct pool *pool, const struct ir_upstream *upstream)
+{
+    const struct ir_outlier *outlier = &upstream->outlier;
+    struct text out = {.pool = pool};
+    if (!outlier->on)
+        return STR("");
+    add_number(&out, "", outlier->consecutive_5xx, " failures in a row, ");
+    if (outlier->max_fails > 0)
+        text_printf(&out, "%llu within %s, ", (unsigned long long)outlier->max_fails,
+                    phrase_duration(pool, outlier->fail_timeout).at);
+    if (outlier->stdev_factor > 0)
+        text_printf(&out, "%llu.%03llu deviations below %llu others of %llu requests in %s, ",
+                    (unsigned long long)outlier->stdev_factor / 1000,
+                    (unsigned long long)outlier->stdev_factor % 1000,
+                    (unsigned long long)outlier->minimum_hosts,
+                    (unsigned long long)outlier->request_volume,
+                    phrase_duration(pool, outlier->interval).at);
+    text_printf(&out, "ejected for %s to %s, at most %llu%%",
+                phrase_duration(pool, outlier->base_ejection_time).at,
+                phrase_duration(pool, outlier->max_ejection_time).at,
+                (unsigned long long)outlier->max_ejection_percent);
+    add_panic(&out, upstream);
+    return text_str(&out);
+}
+
+struct str phrase_breaker(struct pool *pool, const struct ir_breaker *breaker)
+{
+    struct text out = {.pool = pool};
+    if (!breaker->on)
+        return STR("");
+    add_number(&out, "max_connections ", breaker->max_connections, ", ");
+    add_number(&out, "max_requests ", breaker->max_requests, ", ");
+    if (breaker->max_pending_requests > 0)
+        text_printf(&out, "max_pending_requests %llu for %s, ",
+                    (unsigned long long)breaker->max_pending_requests,
+                    phrase_duration(pool, breaker->pending_timeout).at);
+    if (breaker->threshold > 0)
+        text_printf(&out, "open for %s after %llu failures in %s, closed after %llu successes, ",
+                    phrase_duration(pool, breaker->timeout).at,
+                    (unsigned long long)breaker->threshold,
+                    phrase_duration(pool, breaker->window_size).at,
+                    (unsigned long long)breaker->half_open_requests);
+    return str_head(text_str(&out), out.len - 2);
+}
+
+struct str phrase_methods(struct pool *pool, uint32_t methods)
+{
+    static const char *const names[IR_METHOD_COUNT] = IR_METHODS;
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < IR_METHOD_COUNT; i++)
+        if (methods >> i & 1)
+            text_printf(&out, "%s%s", out.len > 0 ? " " : "", names[i]);
+    return text_str(&out);
+}
+
+struct str phrase_retry(struct pool *pool, const struct ir_retry *retry)
+{
+    struct text out = {.pool = pool};
+    if (!retry->said)
+        return STR("");
+    if (retry->attempts == 1)
+        return STR("off");
+    text_printf(&out, "%llu tries, on%s%s%s", (unsigned long long)retry->attempts,
+                retry->on_connect_failure ? " connect_failure" : "",
+                retry->on_reset ? " reset" : "", retry->on_timeout ? " timeout" : "");
+    add_statuses(&out, &retry->statuses);
+    text_printf(&out, ", of %.*s%s, backoff %s to %s%s",
+                STR_ARG(phrase_methods(pool, retry->methods)),
+                retry->idempotency_key ? " and with Idempotency-Key" : "",
+                phrase_duration(pool, retry->base).at, phrase_duration(pool, retry->max).at,
+                retry->jitter ? " with jitter" : "");
+    if (retry->budget > 0)
+        text_printf(&out, ", budget %llu%% or %llu", (unsigned long long)retry->budget,
+                    (unsigned long long)retry->budget_min);
+    if (retry->per_try_timeout > 0)
+        text_printf(&out, ", per_try_timeout %s", phrase_duration(pool, retry->per_try_timeout).at);
+    text_printf(&out, ", buffer %s", phrase_size(pool, retry->buffer).at);
+    return text_str(&out);
+}

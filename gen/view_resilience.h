@@ -1,0 +1,14 @@
+/* view_resilience: what becomes of upstreams that fail, as values for constants. */
+#ifndef GEN_VIEW_RESILIENCE_H
+#define GEN_VIEW_RESILIENCE_H
+
+#include "ir.h"
+#include "value.h"
+
+/* Sets balance, hash_key, slow_start, panic_threshold, check, outlier, breaker and retry of an upstream. */
+void view_set_resilience(struct pool *pool, struct value *map, const struct ir_upstream *upstream);
+
+/* A constant of struct gw_retry. */
+struct value *view_retry(struct pool *pool, struct str name, const struct ir_retry *retry);
+
+#endif
