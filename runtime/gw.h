@@ -12,6 +12,7 @@
 #include "client/breaker.h"
 #include "client/call_h2.h"
 #include "client/outlier.h"
+#include "client/probe.h"
 #include "client/retry.h"
 #include "client/upstream.h"
 #include "http/message.h"

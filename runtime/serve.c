@@ -41,6 +41,7 @@ struct door {
 struct server {
     struct worker *worker;
     struct bufs bufs;
+    struct probes *probes; /* NULL: there are none, or another worker has them */
     size_t door_count;
     bool draining, closing;
     struct door doors[];
@@ -373,6 +374,28 @@ static bool door_open(struct door *door, struct server *server,
     return true;
 }
 
+/* What asks the targets of upstreams whether they are well; NULL: none need be asked. */
+static const struct probe_module *prober(void)
+{
+    for (size_t i = 0; i < gateway.upstream_count; i++)
+        if (gateway.upstreams[i]->check)
+            return gateway.upstreams[i]->check->module;
+    return NULL;
+}
+
+/* One worker asks for all. */
+static void probes_open(struct server *server)
+{
+    if (server->worker->index == 0 && prober())
+        server->probes = prober()->open(server->worker->upstreams);
+}
+
+static void probes_close(struct server *server)
+{
+    if (server->probes)
+        prober()->close(server->probes);
+}
+
 void serve_close(struct worker *worker)
 {
     struct server *server = worker->server;
@@ -385,6 +408,7 @@ void serve_close(struct worker *worker)
     }
     dns_close(worker->dns); /* before the names it may still be asking for */
     worker->dns = NULL;
+    probes_close(server);
     upstreams_free(worker->upstreams);
     bufs_close(&server->bufs);
     free(server);
@@ -405,6 +429,7 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
     worker->upstreams =
         upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop, worker->dns,
                       &server->bufs, &gateway.upstream_limits, secure_upstreams());
+    probes_open(server);
     for (size_t i = 0; i < count; i++) {
         server->door_count++;
         if (!door_open(&server->doors[i], server, &listeners[i]))
