@@ -47,6 +47,11 @@ static int compare_loads(struct load a, struct load b)
     return left < right ? -1 : left > right;
 }
 
+static uint32_t index_of(const struct target *target)
+{
+    return (uint32_t)(target - target->upstream->targets);
+}
+
 static struct load load_of(const struct target *target, uint32_t index, const struct pick *pick)
 {
     return (struct load){SHARE_GET(target->share->active), weight_of(target, index, pick)};
@@ -130,7 +135,7 @@ static bool draw_two(struct upstream *upstream, const struct pick *pick, struct 
         two[0] = balance_in_turn(upstream, pick);
     if (!two[0])
         return false;
-    sum -= weight_of(two[0], (uint32_t)(two[0] - upstream->targets), pick);
+    sum -= weight_of(two[0], index_of(two[0]), pick);
     if (sum > 0)
         two[1] = draw(upstream, pick, sum, two[0]);
     return true;
@@ -142,9 +147,10 @@ struct target *balance_random(struct upstream *upstream, const struct pick *pick
 
     if (!draw_two(upstream, pick, two))
         return NULL;
-    /* Chance has followed the weights already: what is under way decides by itself. */
-    return two[1] && SHARE_GET(two[1]->share->active) < SHARE_GET(two[0]->share->active) ? two[1]
-                                                                                         : two[0];
+    return two[1] && compare_loads(load_of(two[1], index_of(two[1]), pick),
+                                   load_of(two[0], index_of(two[0]), pick)) < 0
+               ? two[1]
+               : two[0];
 }
 
 /* ---- by a key ---- */
@@ -189,9 +195,9 @@ struct target *balance_hash(struct upstream *upstream, const struct pick *pick)
         struct target *target = &upstream->targets[i];
         uint64_t weight = weight_of(target, i, pick);
         double at;
-        /* The bound is rounded up, so that somebody always has room. */
-        if (weight == 0 || (uint64_t)SHARE_GET(target->share->active) * sum * 100 >=
-                               active * weight * LOAD_MORE + sum * 100 - 1)
+        /* Less than the bound, rounded up: somebody always has room. */
+        if (weight == 0 ||
+            (uint64_t)SHARE_GET(target->share->active) * sum * 100 >= active * weight * LOAD_MORE)
             continue;
         at = distance(target, pick->hash, (uint32_t)weight);
         if (!best || at < nearest) {
@@ -237,12 +243,12 @@ void balance_observe(struct target_share *share, uint64_t now, uint64_t us)
 static double cost_of(const struct target *target, const struct pick *pick)
 {
     uint64_t at = SHARE_GET(target->share->ewma_at);
-    uint32_t active = SHARE_GET(target->share->active);
-    double value = ewma_of(target->share);
+    struct load load = load_of(target, index_of(target), pick);
+    double value = ewma_of(target->share), busy = (double)load.active * SCALE / load.weight;
 
     if (value == 0)
-        return active == 0 ? 0 : UNKNOWN_COST + active;
-    return faded(value, pick->now > at ? pick->now - at : 0) * (active + 1);
+        return load.active == 0 ? 0 : UNKNOWN_COST + busy;
+    return faded(value, pick->now > at ? pick->now - at : 0) * (busy + 1);
 }
 
 struct target *balance_peak_ewma(struct upstream *upstream, const struct pick *pick)
