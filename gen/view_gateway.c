@@ -364,9 +364,12 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
 
 struct str view_features(struct pool *pool, const struct gateway *gw)
 {
-    static const char *const words[] = {"proxy",      "weighted", "route", "rewrite",
-                                        "respond",    "redirect", "mock",  "maintenance",
-                                        "access_log", "tls",      "http2", "proxy_protocol"};
+    static const char *const words[] = {
+        "proxy",          "weighted", "route",        "rewrite",
+        "respond",        "redirect", "mock",         "maintenance",
+        "access_log",     "tls",      "http2",        "proxy_protocol",
+        "balance",        "retry",    "health_check", "outlier_detection",
+        "circuit_breaker"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -384,8 +387,15 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
     used[10] = view_uses_http2(gw);
     for (size_t i = 0; i < gw->listeners.count; i++)
         used[11] |= gw->listeners.at[i].proxy_protocol.on;
-    for (size_t i = 0; i < gw->upstreams.count; i++)
-        used[11] |= gw->upstreams.at[i].proxy_protocol != IR_PROXY_NONE;
+    for (size_t i = 0; i < gw->upstreams.count; i++) {
+        const struct ir_upstream *upstream = &gw->upstreams.at[i];
+        used[11] |= upstream->proxy_protocol != IR_PROXY_NONE;
+        used[12] |= upstream->balance != IR_ROUND_ROBIN;
+        used[13] |= upstream->retry.said;
+        used[14] |= upstream->check.on;
+        used[15] |= upstream->outlier.on;
+        used[16] |= upstream->breaker.on;
+    }
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (used[i])

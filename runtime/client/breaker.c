@@ -207,6 +207,8 @@ static enum breaker_said join(struct upstream_call *call)
     SHARE_SET(upstream->pending_count, upstream->pending_count + 1);
     call->patience.fire = on_impatient;
     timer_set(upstream->all->loop, &call->patience, config->pending_timeout);
+    /* Another worker may have given its place away before it could see this one wait: another look. */
+    loop_post(upstream->all->loop, &upstream->wake);
     return BREAKER_WAIT;
 }
 
@@ -222,11 +224,21 @@ static void mail_others(struct upstream *upstream, bool only_waiting)
     pthread_mutex_unlock(&share->lock);
 }
 
+static bool has_room_for_connection(const struct upstream *upstream)
+{
+    return target_may_connect(upstream->targets);
+}
+
+/* A place was given away: what was written for that is seen by whoever has joined before, and if not, it looks itself.
+ * A connection that rests here may be what somebody elsewhere waits for. */
 static void wake(struct upstream *upstream)
 {
-    if (upstream->pending)
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (SHARE_GET(upstream->share->pending) == 0)
+        return;
+    if (upstream->pending || !has_room_for_connection(upstream))
         loop_post(upstream->all->loop, &upstream->wake);
-    else if (SHARE_GET(upstream->share->pending) > 0)
+    if (!upstream->pending)
         mail_others(upstream, true);
 }
 
@@ -269,11 +281,6 @@ static enum breaker_said admit(struct upstream_call *call)
     return pass_circuit(call);
 }
 
-static bool has_room_for_connection(const struct upstream *upstream)
-{
-    return target_may_connect(upstream->targets);
-}
-
 static enum breaker_said may_connect(struct upstream_call *call)
 {
     struct upstream *upstream = upstream_of(call);
@@ -312,6 +319,7 @@ static void serve(struct loop_call *posted)
 {
     struct upstream *upstream = CONTAINER(struct upstream, wake, posted);
 
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     while (serve_first(upstream))
         ;
     for (uint32_t i = 0; upstream->config->h2 && i < upstream->count; i++)
