@@ -4,6 +4,7 @@
 #include "base/urlpath.h"
 #include "escape.h"
 #include "phrase.h"
+#include "phrase_resilience.h"
 #include "route.h"
 
 struct question {
@@ -340,6 +341,28 @@ static void say_action(const struct question *q, const struct ir_operation *op)
     }
 }
 
+static void say_if(const struct question *q, const char *what, struct str words)
+{
+    if (words.len > 0)
+        say(q, what, words);
+}
+
+/* What becomes of a request whose upstream fails, where there is one upstream. */
+static void say_failing(const struct question *q, const struct ir_operation *op)
+{
+    const struct ir_weighted *choice = op->forward.choices.at;
+    const struct ir_upstream *upstream;
+
+    if (op->action != IR_FORWARD || op->forward.choices.count != 1)
+        return;
+    upstream = &q->gw->upstreams.at[choice->upstream];
+    say_if(q, "breaker", phrase_breaker(q->pool, &upstream->breaker));
+    say_if(q, "balance", phrase_balance(q->pool, upstream));
+    say_if(q, "checks", phrase_health_check(q->pool, upstream));
+    say_if(q, "outliers", phrase_outlier(q->pool, upstream));
+    say_if(q, "retry", phrase_retry(q->pool, &choice->retry));
+}
+
 /* In the order in which the request meets them. */
 static void say_policies(const struct question *q, const struct ir_operation *op)
 {
@@ -355,6 +378,7 @@ static void say_policies(const struct question *q, const struct ir_operation *op
             pool_printf(q->pool, "request %.*s, response %.*s",
                         STR_ARG(phrase_size(q->pool, op->buffer_request)),
                         STR_ARG(phrase_size(q->pool, op->buffer_response))));
+        say_failing(q, op);
     }
 }
 

@@ -234,7 +234,7 @@ static bool again(struct upstream_call *call, enum try_end how)
 {
     struct call_retry *own = call->again;
     const struct gw_retry *config = call->retry;
-    uint64_t pause, asked = 0;
+    uint64_t pause = 0, asked = 0;
 
     timer_clear(call->upstreams->loop, &own->late);
     /* The breaker has the last word: nothing is tried again where nothing new may begin. */
@@ -243,10 +243,12 @@ static bool again(struct upstream_call *call, enum try_end how)
     if (call->tries >= config->attempts || own->is_lost || !is_asked_for(call, how) ||
         (how != TRY_UNCONNECTED && !may_be_sent_twice(call)))
         return false;
-    pause = retry_backoff(config, call->tries, random_u64());
+    /* Nothing was sent, and another target is there: that adds to nobody's load. */
+    if (how != TRY_UNCONNECTED || call->tries >= call->at->upstream->count)
+        pause = retry_backoff(config, call->tries, random_u64());
     if (how == TRY_ANSWERED)
         asked = asked_pause(call);
-    if (asked > config->max || !take_budget(call))
+    if (asked > config->max || (how != TRY_UNCONNECTED && !take_budget(call)))
         return false;
     SHARE_ADD(share_of_call(call)->total_retries, 1);
     call_let_go(call);

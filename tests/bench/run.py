@@ -61,6 +61,9 @@ SCENARIOS = {
                 conns=64, size=125, websocket=True, load="ws"),
     "S6t": dict(what="bytes per idle TLS connection", path="/r/1k", idle=IDLE, tls=True, alpn="http/1.1"),
     "S6h": dict(what="bytes per idle HTTP/2 connection, TLS included", path="/r/1k", idle=IDLE, tls=True, alpn="h2"),
+    "S11": dict(what="S1 with least_conn, retries, ejections and, where there is one, a circuit breaker",
+                path="/r/1k", conns=64, guarded=True),
+    "S12": dict(what="the same, and one of four targets is dead", path="/r/1k", conns=64, guarded=True, dead=True),
     "S1L": dict(what="S1 as an open loop", path="/r/1k", conns=64, share=0.8),
 }
 
@@ -139,6 +142,11 @@ def certificate(folder):
         both.write(open(folder + "/cert.pem").read() + open(folder + "/key.pem").read())
 
 
+def ports_of(scenario, origin):
+    """Of the targets; nobody listens at port 1."""
+    return [origin] * 3 + [1] if scenario.get("dead") else [origin]
+
+
 def document(scenario, folder, routes, port, origin):
     listener = {"address": f"127.0.0.1:{port}", "keep_alive": {"idle": "10m", "requests": 1000000000}}
     if scenario.get("tls"):
@@ -150,6 +158,11 @@ def document(scenario, folder, routes, port, origin):
                          "upstreams": {"origin": {"targets": [{"url": f"http://127.0.0.1:{origin}"}]}}}}
     if scenario.get("websocket"):
         doc["x-gateway"]["websocket"] = True
+    if scenario.get("guarded"):
+        pool = doc["x-gateway"]["upstreams"]["origin"]
+        pool.update(targets=[{"url": f"http://127.0.0.1:{port}"} for port in ports_of(scenario, origin)], balance="least_conn",
+                    outlier_detection={"max_fails": 1}, retry={"attempts": 3, "on": ["connect_failure", "reset", 502]},
+                    circuit_breaker={"threshold": 1000, "max_requests": 10000})
     answer = {"200": {"description": "ok"}}
     if routes is None:
         doc["paths"]["/{rest}"] = {"x-gateway": {"match": {"prefix": True}, "any_method": {"operationId": "any", "responses": answer}},
@@ -192,6 +205,9 @@ def nginx_locations(routes):
 
 
 def nginx(scenario, folder, routes, port, origin):
+    servers = " ".join(f"server 127.0.0.1:{port};" for port in ports_of(scenario, origin))
+    if scenario.get("guarded"):
+        servers = "least_conn; " + servers
     listen = "listen 127.0.0.1:%d%s reuseport backlog=4096;" % (port, " ssl http2" if scenario.get("tls") else "")
     if scenario.get("tls"):
         listen += f" ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.3;"
@@ -206,7 +222,7 @@ http {{
   access_log off; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 1000000000; client_body_buffer_size 64k;
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream origin {{ server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 1000000000; }}
+  upstream origin {{ {servers} keepalive 256; keepalive_requests 1000000000; }}
   proxy_http_version 1.1; {connection} proxy_set_header Host $host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;
@@ -216,6 +232,11 @@ http {{
 
 
 def haproxy(scenario, folder, routes, port, origin):
+    guards = "check observe layer7 error-limit 10 on-error mark-down" if scenario.get("guarded") else ""
+    servers = "\n".join(f"  server s{i} 127.0.0.1:{port} pool-max-conn 512 {guards}"
+                        for i, port in enumerate(ports_of(scenario, origin)))
+    if scenario.get("guarded"):
+        servers = "  balance leastconn\n  option redispatch\n  retry-on conn-failure empty-response 502\n" + servers
     tls = f"ssl crt {folder}/both.pem alpn h2,http/1.1 ssl-min-ver TLSv1.3 curves X25519" if scenario.get("tls") else ""
     rules = ""
     if routes is not None:
@@ -253,7 +274,7 @@ frontend f
 {rules}
   default_backend b
 backend b
-  server s 127.0.0.1:{origin} pool-max-conn 512
+{servers}
 """)
     return ["haproxy", "-db", "-f", conf]
 

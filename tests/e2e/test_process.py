@@ -335,7 +335,7 @@ def test_admin_pages(administered, path):
 
 
 def test_admin_knows_no_other_page(administered):
-    for path in ("/", "/hello", "/x", "/healthz/", "/HEALTHZ", "/upstreams"):
+    for path in ("/", "/hello", "/x", "/healthz/", "/HEALTHZ", "/upstreamsx"):
         assert admin_ask(administered, "GET", path).status == 404
 
 

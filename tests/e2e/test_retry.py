@@ -308,3 +308,13 @@ def test_many_at_a_time_lose_nothing(running, origin, other):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_another_target_is_no_matter_of_the_budget(gateway, origin):
+    """Nothing was sent to the one that is down: however many meet it at once, all are served by the other."""
+    document = DOCUMENT.format("http://127.0.0.1:1", origin.url).replace("{base: 1ms, max: 5ms}}", "{base: 1ms}, budget: {percent: 1, min: 0}}")
+    running = gateway(document, "--workers", "1")
+    clients = [running.client().send(b"GET /two HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(40)]
+    assert [client.answer().status for client in clients] == [200] * 40
+    for client in clients:
+        client.close()
