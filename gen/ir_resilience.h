@@ -69,7 +69,8 @@ struct ir_retry {
     bool jitter;
     uint64_t budget, budget_min; /* percent, 0: any number */
     uint64_t per_try_timeout;
-    uint64_t buffer; /* limits.buffer */
+    uint64_t buffer;   /* limits.buffer */
+    const char *level; /* who says so: "operation", "path", "upstream" or "document" */
     struct loc loc;
 };
 

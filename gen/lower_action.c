@@ -243,13 +243,14 @@ static const struct lowering_upstream *known_upstream(const struct lowering *l, 
 
 /* ---- retry ---- */
 
-static bool says_retry(const struct xgateway_block *block, struct ir_retry *out)
+static bool says_retry(const struct xgateway_block *block, const char *level, struct ir_retry *out)
 {
     if (block->keys[POLICY_retry].state == XGATEWAY_ABSENT)
         return false;
     *out = block->keys[POLICY_retry].state == XGATEWAY_OFF
                ? retry_off(block->keys[POLICY_retry].loc)
                : block->retry;
+    out->level = level;
     return true;
 }
 
@@ -259,11 +260,14 @@ static struct ir_retry retry_for(const struct lowering_operation *o,
 {
     struct ir_retry retry = {0};
 
-    if (!says_retry(o->chain.at[0], &retry) && !says_retry(o->chain.at[1], &retry)) {
-        if (known != NULL && known->retry.said)
-            retry = known->retry;
-        else
-            says_retry(o->chain.at[2], &retry);
+    bool near = says_retry(o->chain.at[0], "operation", &retry) ||
+                says_retry(o->chain.at[1], "path", &retry);
+
+    if (!near && known != NULL && known->retry.said) {
+        retry = known->retry;
+        retry.level = "upstream";
+    } else if (!near) {
+        says_retry(o->chain.at[2], "document", &retry);
     }
     retry.buffer = o->op->limits.buffer;
     return retry;

@@ -342,6 +342,21 @@ static bool is_merged(enum policy key)
            key == POLICY_access_log;
 }
 
+/* An upstream has a say, too; the first one stands for all. */
+static void set_retry_origin(struct lowering_operation *o)
+{
+    const struct ir_operation *op = o->op;
+    const struct ir_forward *forward =
+        op->branches.count > 0 ? &op->branches.at[0].forward : &op->forward;
+
+    if (forward->choices.count == 0 || !forward->choices.at[0].retry.said)
+        return;
+    *vec_add(&o->l->job->pool, &o->op->origins) =
+        (struct ir_origin){.key = STR("retry"),
+                           .level = forward->choices.at[0].retry.level,
+                           .loc = forward->choices.at[0].retry.loc};
+}
+
 /* Where each value in force was said; of merged values every level that had a say. */
 static void set_origins(struct lowering_operation *o)
 {
@@ -352,6 +367,10 @@ static void set_origins(struct lowering_operation *o)
 
         if (!(policy_rows[key].levels & LEVEL_OPERATION) || !policy_rows[key].built)
             continue;
+        if (key == POLICY_retry) {
+            set_retry_origin(o);
+            continue;
+        }
         for (size_t i = 0; i < CHAIN_LEN; i++) {
             const struct xgateway_key *said = &o->chain.at[i]->keys[key];
             if (said->state == XGATEWAY_ABSENT ||

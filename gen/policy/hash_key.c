@@ -5,39 +5,47 @@
 
 static const cyaml_schema_value_t schema = POLICY_ALONE(ANYTHING);
 
-static bool is_key(struct job *job, const struct node *node, const char *word, struct said *text)
-{
-    const struct node *value = node_get(node, word);
+struct word {
+    const char *said;
+    int from; /* of struct ir_hash_key */
+};
 
-    return value != NULL && setting_text(job, value, word, text);
+/* The one member of {header: NAME} and the like; NULL: it is none of them. */
+static const struct word *find_word(const struct node *node)
+{
+    static const struct word words[] = {
+        {"header", IR_KEY_HEADER}, {"cookie", IR_KEY_COOKIE}, {"path_param", IR_KEY_PATH_PARAM}};
+
+    if (node->kind != NODE_MAP || node->member_count != 1)
+        return NULL;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (node_get(node, words[i].said) != NULL)
+            return &words[i];
+    return NULL;
 }
 
 /* ip, or {header: NAME}, {cookie: NAME}, {path_param: NAME}. */
 static void read_key(struct policy_reader *r, const struct node *node, const void *raw,
                      size_t count, void *out)
 {
-    static const struct str keys[] = {STR_INIT("header"), STR_INIT("cookie"),
-                                      STR_INIT("path_param")};
     struct ir_hash_key *key = out;
-    struct said text = {0};
+    const struct word *word = find_word(node);
+    struct said text;
 
     (void)raw;
     (void)count;
     key->loc = node->loc;
     if (node->kind == NODE_TEXT && str_eq(node->text, STR("ip")))
         return;
-    if (node->kind != NODE_MAP || node->member_count != 1) {
+    if (word == NULL) {
         diag_error(&r->job->diags, node->loc, "unknown-value",
                    "'hash_key' must be ip, {header: NAME}, {cookie: NAME} or {path_param: NAME}");
         return;
     }
-    member_known(r->job, node, keys, sizeof keys / sizeof *keys, "'hash_key'");
-    if (is_key(r->job, node, "header", &text) && setting_header_name(r->job, text))
-        key->from = IR_KEY_HEADER;
-    else if (is_key(r->job, node, "cookie", &text) && setting_header_name(r->job, text))
-        key->from = IR_KEY_COOKIE;
-    else if (is_key(r->job, node, "path_param", &text))
-        key->from = IR_KEY_PATH_PARAM;
+    if (!setting_text(r->job, node_get(node, word->said), word->said, &text) ||
+        (word->from != IR_KEY_PATH_PARAM && !setting_header_name(r->job, text)))
+        return;
+    key->from = word->from;
     key->name = text.text;
 }
 

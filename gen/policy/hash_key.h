@@ -4,7 +4,7 @@
 
 #include "setting.h"
 
-/* out: struct ir_hash_key; for a mapping, `ip` is its reader's caller's. */
+/* out: struct ir_hash_key */
 extern const struct policy_type hash_key_type;
 
 #endif

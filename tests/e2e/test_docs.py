@@ -202,7 +202,7 @@ def test_schema_refuses_what_it_can_know(validator, heading, text):
 @pytest.mark.parametrize("block", [
     "x-gateway: {nmae: shop}", "x-gateway: {version: \"1\"}", "x-gateway: {cors: {origins: [a]}}",
     "x-gateway: {timeouts: {read: 5}}", "x-gateway: {timeouts: {connect: false}}", "x-gateway: {limits: {body: 1t}}",
-    "x-gateway: {upstreams: {a: {targets: [{weight: 1}]}}}", "x-gateway: {upstreams: {a: {balance: random}}}",
+    "x-gateway: {upstreams: {a: {targets: [{weight: 1}]}}}", "x-gateway: {upstreams: {a: {subsets: {b: c}}}}",
     "x-gateway: {upstreams: {a: {pool: true}}}", "x-gateway: {listeners: {address: \":80\"}}",
     "x-gateway: {listeners: [{adress: \":80\"}]}", "x-gateway: {admin: {address: \":80\", token: secret}}",
     "x-gateway: {strict: {explicit_security: false}}", "x-gateway: {upstream: true}", "x-gateway: {route: [{match: {}}]}",

@@ -44,7 +44,8 @@ static inline void fake_upstream(struct pool *pool, struct gateway *gw, const ch
 static inline void fake_choice(struct pool *pool, const struct ir_operation *op,
                                struct ir_forward *forward, uint32_t upstream, uint32_t weight)
 {
-    *vec_add(pool, &forward->choices) = (struct ir_weighted){upstream, weight, op->timeouts};
+    *vec_add(pool, &forward->choices) = (struct ir_weighted){
+        .upstream = upstream, .weight = weight, .timeouts = op->timeouts, .hash_param = -1};
 }
 
 static inline struct ir_branch *fake_branch(struct pool *pool, struct ir_operation *op,

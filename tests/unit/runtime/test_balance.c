@@ -377,6 +377,31 @@ static void old_praise_is_forgotten(void **state)
     fake_upstream_close(&fake);
 }
 
+static double average(const struct target_share *share)
+{
+    double value;
+
+    memcpy(&value, &share->ewma, sizeof value);
+    return value;
+}
+
+static void averages_follow_peaks_and_fade(void **state)
+{
+    struct target_share share = {0};
+
+    (void)state;
+    balance_observe(&share, 1000, 500);
+    assert_true(average(&share) == 500);
+    balance_observe(&share, 1001, 900); /* a peak counts at once … */
+    assert_true(average(&share) == 900);
+    balance_observe(&share, 1002, 100); /* … and fades */
+    assert_true(average(&share) < 900 && average(&share) > 890);
+    balance_observe(&share, 101002, 100);
+    assert_true(average(&share) >= 100 && average(&share) < 101);
+    balance_observe(&share, 90000, 100); /* a clock that is behind does no harm */
+    assert_true(average(&share) >= 100 && average(&share) < 101);
+}
+
 /* ---- many, one, none ---- */
 
 static void many_one_and_none(void **state)
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_key_has_its_target_and_only_its_keys_move),
         cmocka_unit_test(loads_are_bounded),
         cmocka_unit_test(the_slow_one_is_avoided),
+        cmocka_unit_test(averages_follow_peaks_and_fade),
         cmocka_unit_test(old_praise_is_forgotten),
         cmocka_unit_test(many_one_and_none),
     };

@@ -79,24 +79,24 @@ static void up_close(int *fd)
     *fd = -1;
 }
 
-static bool is_grpc(const struct scene *s)
+static bool speaks_h2(const struct scene *s)
 {
-    return s->check.kind == GW_CHECK_GRPC;
+    return s->config.h2 != NULL;
 }
 
-/* A frame of DATA that ends a stream is the last thing that a call of gRPC sends; the preface has 24 bytes. */
-static bool ends_grpc(const unsigned char *at, size_t len)
+/* A frame of HEADERS or DATA that ends a stream is the last thing that a request says; the preface has 24 bytes. */
+static bool ends_stream(const unsigned char *at, size_t len)
 {
     for (size_t i = 24; i + 9 <= len; i += 9 + ((size_t)at[i] << 16 | at[i + 1] << 8 | at[i + 2]))
-        if (at[i + 3] == 0 && (at[i + 4] & 1))
+        if (at[i + 3] <= 1 && (at[i + 4] & 1))
             return true;
     return false;
 }
 
 static bool is_complete(const struct scene *s)
 {
-    if (is_grpc(s))
-        return ends_grpc((const unsigned char *)s->heard, s->heard_len);
+    if (speaks_h2(s))
+        return ends_stream((const unsigned char *)s->heard, s->heard_len);
     return s->heard_len >= 4 && !memcmp(s->heard + s->heard_len - 4, "\r\n\r\n", 4);
 }
 
@@ -118,7 +118,7 @@ static void up_turn(struct scene *s)
         s->accepted = fd;
         s->accepts++;
         s->heard_len = 0;
-        if (is_grpc(s))
+        if (speaks_h2(s))
             up_say(s, STR("\0\0\0\4\0\0\0\0\0")); /* SETTINGS */
     }
     if (s->accepted < 0)
@@ -539,6 +539,28 @@ static void by_the_health_service(void **state)
     }
 }
 
+static void by_a_status_over_http_2(void **state)
+{
+    static const struct {
+        struct str answer;
+        const char *sick;
+    } rows[] = {
+        {STR_INIT("\0\0\1\1\5\0\0\0\1" STATUS_200), NULL},
+        {STR_INIT(HEAD_FRAME "\0\0\2\0\1\0\0\0\1ok"), NULL},
+        {STR_INIT("\0\0\1\1\5\0\0\0\1\x8e"), "it answered 500"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene scene, *s = &scene;
+        scene_set_grpc(s);
+        s->check.kind = GW_CHECK_HTTP;
+        s->answer = rows[i].answer;
+        one_check(s, "HTTP/2", rows[i].sick);
+        scene_close(s);
+    }
+}
+
 /* More than any status has is passed over. */
 static void a_long_answer_is_none(void **state)
 {
@@ -680,6 +702,7 @@ int main(void)
         cmocka_unit_test(a_unix_socket_is_asked),
         cmocka_unit_test(the_proxy_header_comes_first),
         cmocka_unit_test(by_the_health_service),
+        cmocka_unit_test(by_a_status_over_http_2),
         cmocka_unit_test(a_long_answer_is_none),
         cmocka_unit_test(every_check_connects),
         cmocka_unit_test(a_check_has_a_time_limit),
