@@ -16,11 +16,20 @@
 
 #include "base/log.h"
 #include "client/balance.h"
+#include "client/breaker.h"
 #include "client/retry.h"
 #include "fake_upstream.h"
 #include "io/dns.h"
 
-enum { SEED = 5, CALLS = 5000, TARGETS = 2, CONNS = 64, BODY_MAX = 9000, BUFFER = 6000 };
+enum {
+    SEED = 5,
+    CALLS = 5000,
+    TARGETS = 2,
+    CONNS = 64,
+    BODY_MAX = 9000,
+    BUFFER = 6000,
+    CALLS_AT_ONCE = 16
+};
 
 static char folder[] = "/tmp/test_call_retry.XXXXXX";
 static char paths[TARGETS][64];
@@ -143,9 +152,8 @@ struct peer {
 static struct {
     int listening[TARGETS];
     struct peer peers[CONNS];
-    uint32_t whole; /* requests */
-    uint32_t call;  /* the present one; … */
-    uint32_t begun; /* … its requests that have begun here */
+    uint32_t whole;                /* requests … */
+    uint32_t begun[CALLS_AT_ONCE]; /* … of each call that is under way: by number */
 } up;
 
 static void peer_close(struct peer *peer)
@@ -205,7 +213,7 @@ static void peer_act(struct peer *peer)
     if (!peer->planned) {
         peer->plan = chance(3) ? chance(PLANS) : SAYS_OK;
         peer->planned = true;
-        up.begun += (uint32_t)strtoul(peer->heard + 5, NULL, 10) == up.call;
+        up.begun[strtoul(peer->heard + 5, NULL, 10) % CALLS_AT_ONCE]++;
     }
     if (peer->plan == HANGS_UP_EARLY) {
         peer_close(peer);
@@ -283,52 +291,57 @@ struct scene {
     const struct gw_upstream *configs[1];
     struct upstreams *upstreams;
     struct gw_timeouts timeouts;
-    struct source source;
-    struct pool pool;
-    struct upstream_call *call;
     struct loop_call nudge;
+    struct work {
+        struct scene *scene;
+        struct source source;
+        struct pool pool;
+        struct upstream_call *call; /* NULL: none */
+    } works[CALLS_AT_ONCE];
 };
 
 static void write_head(struct upstream_call *call, struct head_text *text)
 {
-    const struct scene *s = call->owner;
+    const struct work *w = call->owner;
     char line[200];
 
-    snprintf(line, sizeof line, "PUT /%u/%u/%c HTTP/1.1\r\nHost: u\r\n", s->source.call,
-             s->source.len, s->source.is_chunked ? 'c' : 'l');
+    snprintf(line, sizeof line, "PUT /%u/%u/%c HTTP/1.1\r\nHost: u\r\n", w->source.call,
+             w->source.len, w->source.is_chunked ? 'c' : 'l');
     head_put(text, str_of(line));
-    if (s->source.is_chunked)
+    if (w->source.is_chunked)
         snprintf(line, sizeof line, "Transfer-Encoding: chunked\r\n\r\n");
     else
-        snprintf(line, sizeof line, "Content-Length: %u\r\n\r\n", s->source.len);
+        snprintf(line, sizeof line, "Content-Length: %u\r\n\r\n", w->source.len);
     head_put(text, str_of(line));
 }
 
 static void begin(struct scene *s, uint32_t number)
 {
     static const struct body_in_ops ops = {.peek = source_peek, .consume = source_consume};
-    struct source *source = &s->source;
+    struct work *w = &s->works[number % CALLS_AT_ONCE];
+    struct source *source = &w->source;
 
     *source = (struct source){.in.ops = &ops, .wake.run = source_wake, .loop = &s->loop};
-    source->call = up.call = number;
-    up.begun = 0;
+    source->call = number;
+    up.begun[number % CALLS_AT_ONCE] = 0;
+    w->scene = s;
     source->is_chunked = chance(2);
     source->len = chance(4) ? chance(BODY_MAX) : 0;
-    pool_open(&s->pool, NULL);
-    s->call = call_new(&s->pool);
-    s->call->upstreams = s->upstreams;
-    s->call->config = &s->config;
-    s->call->timeouts = &s->timeouts;
-    s->call->retry = &retry;
-    s->call->body = &source->in;
-    s->call->framing = source->is_chunked ? FRAMING_CHUNKED : FRAMING_LENGTH;
-    s->call->length = source->len;
-    s->call->method = chance(4) ? METHOD_PUT : METHOD_POST;
-    s->call->has_idempotency_key = chance(3) == 0;
-    s->call->idempotent = s->call->method == METHOD_PUT;
-    s->call->write_head = write_head;
-    s->call->owner = s;
-    call_start(s->call);
+    pool_open(&w->pool, NULL);
+    w->call = call_new(&w->pool);
+    w->call->upstreams = s->upstreams;
+    w->call->config = &s->config;
+    w->call->timeouts = &s->timeouts;
+    w->call->retry = &retry;
+    w->call->body = &source->in;
+    w->call->framing = source->is_chunked ? FRAMING_CHUNKED : FRAMING_LENGTH;
+    w->call->length = source->len;
+    w->call->method = chance(4) ? METHOD_PUT : METHOD_POST;
+    w->call->has_idempotency_key = chance(3) == 0;
+    w->call->idempotent = w->call->method == METHOD_PUT;
+    w->call->write_head = write_head;
+    w->call->owner = w;
+    call_start(w->call);
 }
 
 static void on_nudge(struct loop_call *posted)
@@ -345,85 +358,98 @@ static void turn(struct scene *s)
 }
 
 /* The answer's body, and the rest of the request's. */
-static void finish_answer(struct scene *s, uint32_t number)
+static void finish_answer(struct work *w)
 {
+    struct upstream_call *call = w->call;
     char body[16] = "";
     enum body_state state = BODY_WAIT;
     struct str run;
 
-    while (state != BODY_END || call_is_sending(s->call)) {
-        state = s->call->in.ops->peek(&s->call->in, &run);
+    while (state != BODY_END || call_is_sending(call)) {
+        state = call->in.ops->peek(&call->in, &run);
         if (state == BODY_FAILED)
             break; /* it was closed while the request's body was on its way */
         if (state != BODY_DATA) {
-            turn(s);
+            turn(w->scene);
             continue;
         }
         strncat(body, run.at, run.len);
-        s->call->in.ops->consume(&s->call->in, run.len);
+        call->in.ops->consume(&call->in, run.len);
     }
-    if (state == BODY_END && strcmp(body, s->call->head.status == 200 ? "hello" : "busy") != 0)
-        fail_msg("seed %d, call %u: the answer is %s", SEED, number, body);
+    if (state == BODY_END && strcmp(body, call->head.status == 200 ? "hello" : "busy") != 0)
+        fail_msg("seed %d, call %u: the answer is %s", SEED, w->source.call, body);
 }
 
-/* There were as many tries as promised where none of them got an answer to pass on. */
-static void check_tries(const struct scene *s, uint32_t number)
+/* There were as many tries as promised where none of them got an answer to pass on; a breaker may allow fewer. */
+static void check_tries(const struct work *w)
 {
-    const struct upstream_call *call = s->call;
+    const struct upstream_call *call = w->call;
+    uint32_t number = w->source.call, begun = up.begun[number % CALLS_AT_ONCE];
     bool failed = call->op.state != OP_DONE || call->head.status != 200;
     bool may = call->method == METHOD_PUT || call->has_idempotency_key;
 
-    if (call->tries > retry.attempts + 1 || up.begun > retry.attempts + 1)
-        fail_msg("seed %d, call %u: %u tries, %u requests", SEED, number, call->tries, up.begun);
-    if (!may && up.begun > 1)
-        fail_msg("seed %d, call %u: a POST is sent %u times", SEED, number, up.begun);
-    if (failed && may && s->source.len <= BUFFER && call->tries < retry.attempts)
+    if (call->tries > retry.attempts + 1 || begun > retry.attempts + 1)
+        fail_msg("seed %d, call %u: %u tries, %u requests", SEED, number, call->tries, begun);
+    if (!may && begun > 1)
+        fail_msg("seed %d, call %u: a POST is sent %u times", SEED, number, begun);
+    if (failed && may && !call->config->breaker && w->source.len <= BUFFER &&
+        call->tries < retry.attempts)
         fail_msg("seed %d, call %u: %u tries, and then %u %s", SEED, number, call->tries,
                  call->status, call->reason ? call->reason : "");
 }
 
-static void run_call(struct scene *s, uint32_t number)
+static void end(struct work *w)
 {
-    struct upstream_share *share = s->upstreams->at[0].share;
-    uint32_t patience = chance(5) ? UINT32_MAX : chance(12);
+    if (w->call->op.state != OP_RUNNING)
+        check_tries(w);
+    if (w->call->op.state == OP_DONE && chance(4))
+        finish_answer(w);
+    call_close(w->call);
+    loop_unpost(&w->scene->loop, &w->source.wake);
+    pool_close(&w->pool);
+    w->call = NULL;
+}
 
-    begin(s, number);
-    while (s->call->op.state == OP_RUNNING && patience-- > 0)
-        turn(s);
-    if (s->call->op.state != OP_RUNNING)
-        check_tries(s, number);
-    if (s->call->op.state == OP_DONE && chance(4))
-        finish_answer(s, number);
-    call_close(s->call);
-    loop_unpost(&s->loop, &s->source.wake);
-    pool_close(&s->pool);
-    if (s->bufs.held != 0 || share->active != 0 || share->retries != 0)
-        fail_msg("seed %d, call %u: %u bytes, %u requests, %u retries are left", SEED, number,
-                 (unsigned)s->bufs.held, share->active, share->retries);
+static void assert_nothing_is_left(const struct scene *s)
+{
+    const struct upstream_share *share = s->upstreams->at[0].share;
+
+    if (s->bufs.held != 0 || share->active != 0 || share->retries != 0 || share->pending != 0)
+        fail_msg("seed %d: %u bytes, %u requests, %u retries, %u that wait are left", SEED,
+                 (unsigned)s->bufs.held, share->active, share->retries, share->pending);
     for (int t = 0; t < TARGETS; t++) {
         const struct target *target = &s->upstreams->at[0].targets[t];
         if (target->share->active != 0 || target->stats.connections != target->stats.idle)
-            fail_msg("seed %d, call %u: %u under way, %d connections, %d idle", SEED, number,
-                     target->share->active, (int)target->stats.connections,
-                     (int)target->stats.idle);
+            fail_msg("seed %d: %u under way, %d connections, %d idle", SEED, target->share->active,
+                     (int)target->stats.connections, (int)target->stats.idle);
     }
 }
 
-static void calls_survive_any_faults(void **state)
+static void run_alone(struct scene *s, uint32_t number)
 {
-    static struct scene scene;
-    struct scene *s = &scene;
+    struct work *w = &s->works[number % CALLS_AT_ONCE];
+    uint32_t patience = chance(5) ? UINT32_MAX : chance(12);
 
-    (void)state;
+    begin(s, number);
+    while (w->call->op.state == OP_RUNNING && patience-- > 0)
+        turn(s);
+    end(w);
+    assert_nothing_is_left(s);
+}
+
+static void scene_open(struct scene *s, const struct gw_breaker *breaker)
+{
     seed_now = SEED;
+    *s = (struct scene){.timeouts = {.connect = 5000, .send = 5000, .read = 5000}};
+    up.whole = 0;
     s->config = (struct gw_upstream){.name = STR("u"),
                                      .target_count = TARGETS,
                                      .targets = s->targets,
                                      .pool_max_idle = 4,
                                      .pool_idle_timeout = 60000,
-                                     .balance = balance_least_conn};
+                                     .balance = balance_least_conn,
+                                     .breaker = breaker};
     s->configs[0] = &s->config;
-    s->timeouts = (struct gw_timeouts){.connect = 5000, .send = 5000, .read = 5000};
     for (int t = 0; t < TARGETS; t++)
         s->targets[t] = (struct gw_target){
             .url = str_of(paths[t]), .host = str_of(paths[t]), .weight = 1, .is_unix = true};
@@ -433,14 +459,84 @@ static void calls_survive_any_faults(void **state)
     s->dns = dns_open(&s->loop);
     s->upstreams = upstreams_new(s->configs, 1, &s->loop, s->dns, &s->bufs, &limits,
                                  (struct upstreams_tls){0});
-    for (uint32_t number = 1; number <= CALLS; number++)
-        run_call(s, number);
-    assert_true(up.whole > CALLS / 2);
+}
+
+static void scene_close(struct scene *s)
+{
     upstreams_free(s->upstreams);
     dns_close(s->dns);
     bufs_close(&s->bufs);
     loop_close(&s->loop);
     share_close();
+}
+
+static struct scene scene;
+
+static void calls_survive_any_faults(void **state)
+{
+    (void)state;
+    scene_open(&scene, NULL);
+    for (uint32_t number = 1; number <= CALLS; number++)
+        run_alone(&scene, number);
+    assert_true(up.whole > CALLS / 2);
+    scene_close(&scene);
+}
+
+/* ---- many at once, with limits ---- */
+
+static const struct gw_breaker breaker = {
+    .module = &breaker_module,
+    .max_requests = 8,
+    .max_connections = 3,
+    .max_pending_requests = 6,
+    .pending_timeout = 300,
+    .threshold = 12,
+    .window_size = 1000,
+    .timeout = 200,
+    .half_open_requests = 2,
+};
+
+static void assert_limits(const struct scene *s)
+{
+    const struct upstream_share *share = s->upstreams->at[0].share;
+    uint64_t connections = 0;
+
+    for (int t = 0; t < TARGETS; t++)
+        connections += s->upstreams->at[0].targets[t].stats.connections;
+    if (connections != share->connections || connections > breaker.max_connections ||
+        share->active > breaker.max_requests || share->pending > breaker.max_pending_requests)
+        fail_msg("seed %d: %u connections, %u requests, %u that wait", SEED, (unsigned)connections,
+                 share->active, share->pending);
+}
+
+static void limits_hold_and_nobody_is_forgotten(void **state)
+{
+    struct scene *s = &scene;
+    uint32_t begun = 0, running = 0, well = 0;
+
+    (void)state;
+    scene_open(s, &breaker);
+    for (uint32_t turns = 0; begun < CALLS || running > 0; turns++) {
+        struct work *w = &s->works[chance(CALLS_AT_ONCE)];
+        if (turns > 400 * CALLS)
+            fail_msg("seed %d: %u of %u calls do not end", SEED, running, begun);
+        if (!w->call && begun < CALLS && chance(4) == 0) {
+            begun++;
+            running++;
+            begin(s, (uint32_t)(w - s->works) + CALLS_AT_ONCE * begun);
+        } else if (w->call && (w->call->op.state != OP_RUNNING || chance(500) == 0)) {
+            well += w->call->op.state == OP_DONE;
+            running--;
+            end(w);
+        }
+        turn(s);
+        assert_limits(s);
+    }
+    assert_nothing_is_left(s);
+    assert_true(well > CALLS / 10);
+    assert_true(s->upstreams->at[0].share->total_opened > 0);
+    assert_true(s->upstreams->at[0].share->total_overflowed > 0);
+    scene_close(s);
 }
 
 static int listen_at(const char *path)
@@ -487,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_survive_any_faults),
+        cmocka_unit_test(limits_hold_and_nobody_is_forgotten),
     };
 
     log_set_level(LOG_ERROR);
