@@ -39,7 +39,7 @@ struct fake_upstream {
     struct loop loop;
     struct gw_upstream config;
     struct gw_target targets[FAKE_TARGETS_MAX];
-    char urls[FAKE_TARGETS_MAX][24];
+    char urls[FAKE_TARGETS_MAX][32];
     const struct gw_upstream *configs[1];
     struct upstreams *all;
     struct upstream *upstream;
