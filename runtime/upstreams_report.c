@@ -142,9 +142,17 @@ static bool has_outlier(const struct gw_upstream *config)
     return config->outlier != NULL;
 }
 
+/* ms; an ejection that is over is noticed by the next request. */
+static uint64_t ejected_for(const struct target_share *share)
+{
+    uint64_t until = SHARE_GET(share->ejected_until), now = worker_here->loop.now;
+
+    return until > now ? until - now : 0;
+}
+
 static uint64_t healthy(const struct target_share *share)
 {
-    return target_is_well(share) && !SHARE_GET(share->is_drained);
+    return !SHARE_GET(share->is_sick) && !SHARE_GET(share->is_drained) && ejected_for(share) == 0;
 }
 
 static uint64_t ejections(const struct target_share *share)
@@ -302,13 +310,12 @@ static struct str state_of(const struct target_share *share)
         return STR("drained");
     if (SHARE_GET(share->is_sick))
         return STR("sick");
-    return SHARE_GET(share->ejected_until) != 0 ? STR("ejected") : STR("well");
+    return ejected_for(share) > 0 ? STR("ejected") : STR("well");
 }
 
 static void target_json(struct text *text, const struct target_sum *sum, size_t index)
 {
     const struct upstream_stats *stats = &sum->stats;
-    uint64_t until = SHARE_GET(sum->share->ejected_until), now = worker_here->loop.now;
 
     text_add(text, STR("{"));
     json_text(text, "target", stats->target);
@@ -324,7 +331,7 @@ static void target_json(struct text *text, const struct target_sum *sum, size_t 
                 stats->answers > 0 ? (double)stats->answer_us / 1000 / (double)stats->answers : 0);
     if (sum->config->outlier) {
         json_number(text, "ejections", ejections(sum->share));
-        json_number(text, "ejected_for_ms", until > now ? until - now : 0);
+        json_number(text, "ejected_for_ms", ejected_for(sum->share));
     }
     if (sum->config->check) {
         json_number(text, "health_checks", checks(sum->share));

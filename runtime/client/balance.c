@@ -7,6 +7,7 @@
 enum {
     SCALE = 100,         /* of weights, so that a slow start has steps */
     LOAD_MORE = 125,     /* percent of its share that a target of a hash may have */
+    LOAD_LEAST = 8,      /* it always may have so many */
     EWMA_TAU_MS = 10000, /* what the average remembers */
 };
 
@@ -182,6 +183,16 @@ static double distance(const struct target *target, uint64_t hash, uint32_t weig
     return -log(((double)bits + 1) / 9007199254740993.0) / weight;
 }
 
+/* It has what the bound, rounded up, lets it have: somebody always has less. Of `active` and `sum` in all. A few
+ * requests that overlap are no load, and move no key. */
+static bool is_overloaded(const struct target *target, uint64_t active, uint64_t weight,
+                          uint64_t sum)
+{
+    uint64_t own = SHARE_GET(target->share->active);
+
+    return own >= LOAD_LEAST && own * sum * 100 >= active * weight * LOAD_MORE;
+}
+
 struct target *balance_hash(struct upstream *upstream, const struct pick *pick)
 {
     uint64_t active = 1, sum = 0;
@@ -197,9 +208,7 @@ struct target *balance_hash(struct upstream *upstream, const struct pick *pick)
         struct target *target = &upstream->targets[i];
         uint64_t weight = weight_of(target, i, pick);
         double at;
-        /* With this request it has no more than the bound, rounded up: somebody always has room. */
-        if (weight == 0 ||
-            (uint64_t)SHARE_GET(target->share->active) * sum * 100 >= active * weight * LOAD_MORE)
+        if (weight == 0 || is_overloaded(target, active, weight, sum))
             continue;
         at = distance(target, pick->hash, (uint32_t)weight);
         if (!best || at < nearest) {

@@ -16,8 +16,8 @@ struct target *balance_least_conn(struct upstream *upstream, const struct pick *
  * Randomized Load Balancing, 2001). */
 struct target *balance_random(struct upstream *upstream, const struct pick *pick);
 
-/* Always the same one for the same key, as long as it has no more than 5/4 of its share of what is under way:
- * weighted rendezvous hashing (C. Schindelhauer, G. Schomaker, Weighted Distributed Hash Tables, 2005) with
+/* Always the same one for the same key, as long as it has no more than 5/4 of its share of what is under way, or less
+ * than eight requests: weighted rendezvous hashing (C. Schindelhauer, G. Schomaker, Weighted Distributed Hash Tables, 2005) with
  * bounded loads (V. Mirrokni and others, Consistent Hashing with Bounded Loads, 2016). When a target comes or goes,
  * only its own keys move. */
 struct target *balance_hash(struct upstream *upstream, const struct pick *pick);

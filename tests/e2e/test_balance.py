@@ -73,8 +73,10 @@ def test_every_way_serves_all(gateway, pool, how):
     running = start(gateway, pool, f"balance: {how}", workers="2")
     many(running, 400)
     assert sum(counts(pool)) == 400
-    if how in ("round_robin", "least_conn", "random"):
-        assert min(counts(pool)) > 40
+    if how == "round_robin":
+        assert max(counts(pool)) - min(counts(pool)) <= 4
+    elif how != "hash":
+        assert min(counts(pool)) > 0
     assert all(t["state"] == "well" and t["connections_active"] == 0 for t in page(running))
 
 
