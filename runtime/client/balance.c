@@ -14,19 +14,23 @@ enum {
 /* Of one that has work under way and has never answered, us: worse than any that is known. */
 static const double UNKNOWN_COST = 1e9;
 
+static const double FORGOTTEN_US = 1;
+
 /* What counts of a target's weight now, times SCALE; 0: it is not to be taken. A new one begins with a tenth. */
 static uint32_t weight_of(const struct target *target, uint32_t index, const struct pick *pick)
 {
     const struct target_share *share = target->share;
     uint64_t ramp = target->upstream->config->slow_start;
     uint64_t since = SHARE_GET(share->well_since);
+    uint64_t passed =
+        pick->now > since ? pick->now - since : 0; /* another worker's clock is ahead */
     uint64_t weight = (uint64_t)SHARE_GET(share->weight) * SCALE;
 
     if (weight == 0 || (index < 64 && pick->tried >> index & 1) || SHARE_GET(share->is_drained) ||
         (!pick->panic && !target_is_well(share)))
         return 0;
-    if (ramp > 0 && since > 0 && pick->now - since < ramp) {
-        weight = weight * (pick->now - since) / ramp;
+    if (ramp > 0 && since > 0 && passed < ramp) {
+        weight = weight * passed / ramp;
         if (weight < (uint64_t)SHARE_GET(share->weight) * SCALE / 10)
             weight = (uint64_t)SHARE_GET(share->weight) * SCALE / 10;
     }
@@ -48,14 +52,14 @@ static int compare_loads(struct load a, struct load b)
     return left < right ? -1 : left > right;
 }
 
-static uint32_t index_of(const struct target *target)
-{
-    return (uint32_t)(target - target->upstream->targets);
-}
-
 static struct load load_of(const struct target *target, uint32_t index, const struct pick *pick)
 {
     return (struct load){SHARE_GET(target->share->active), weight_of(target, index, pick)};
+}
+
+static struct load load_now(const struct target *target, const struct pick *pick)
+{
+    return load_of(target, (uint32_t)(target - target->upstream->targets), pick);
 }
 
 /* Each round every target gains its weight, the richest is taken and pays the sum. Among those as little busy as
@@ -136,7 +140,7 @@ static bool draw_two(struct upstream *upstream, const struct pick *pick, struct 
         two[0] = balance_in_turn(upstream, pick);
     if (!two[0])
         return false;
-    sum -= weight_of(two[0], index_of(two[0]), pick);
+    sum -= weight_of(two[0], (uint32_t)(two[0] - upstream->targets), pick);
     if (sum > 0)
         two[1] = draw(upstream, pick, sum, two[0]);
     return true;
@@ -148,10 +152,8 @@ struct target *balance_random(struct upstream *upstream, const struct pick *pick
 
     if (!draw_two(upstream, pick, two))
         return NULL;
-    return two[1] && compare_loads(load_of(two[1], index_of(two[1]), pick),
-                                   load_of(two[0], index_of(two[0]), pick)) < 0
-               ? two[1]
-               : two[0];
+    return two[1] && compare_loads(load_now(two[1], pick), load_now(two[0], pick)) < 0 ? two[1]
+                                                                                       : two[0];
 }
 
 /* ---- by a key ---- */
@@ -249,22 +251,27 @@ void balance_observe(struct target_share *share, uint64_t now, uint64_t us)
     SHARE_SET(share->ewma_at, now);
 }
 
-static double cost_of(const struct target *target, const struct pick *pick)
+/* What one more request costs there, when `rivals` weigh so much on average: they are drawn by weight, which alone
+ * decides between idle ones; of what is under way a weight bears its part. */
+static double cost_of(const struct target *target, const struct pick *pick, double rivals)
 {
     uint64_t at = SHARE_GET(target->share->ewma_at);
-    struct load load = load_of(target, index_of(target), pick);
-    double value = ewma_of(target->share), busy = (double)load.active * SCALE / load.weight;
+    struct load load = load_now(target, pick);
+    double value = faded(ewma_of(target->share), pick->now > at ? pick->now - at : 0);
 
-    if (value == 0)
-        return load.active == 0 ? 0 : UNKNOWN_COST + busy;
-    return faded(value, pick->now > at ? pick->now - at : 0) * (busy + 1);
+    /* Never heard of, or so long ago that it says nothing. */
+    if (value < FORGOTTEN_US)
+        return load.active == 0 ? 0 : UNKNOWN_COST + load.active;
+    return value * (1 + load.active * rivals / load.weight);
 }
 
 struct target *balance_peak_ewma(struct upstream *upstream, const struct pick *pick)
 {
     struct target *two[2];
+    double rivals;
 
-    if (!draw_two(upstream, pick, two))
-        return NULL;
-    return two[1] && cost_of(two[1], pick) < cost_of(two[0], pick) ? two[1] : two[0];
+    if (!draw_two(upstream, pick, two) || !two[1])
+        return two[0];
+    rivals = ((double)load_now(two[0], pick).weight + load_now(two[1], pick).weight) / 2;
+    return cost_of(two[1], pick, rivals) < cost_of(two[0], pick, rivals) ? two[1] : two[0];
 }

@@ -119,7 +119,8 @@ static void judge_rates(struct upstream *upstream, uint64_t now)
         return;
     mean = rates.sum / rates.count;
     deviation = sqrt(fmax(0, rates.squares / rates.count - mean * mean));
-    least = mean - deviation * config->success_rate_stdev_factor / 1000;
+    /* Less than a rounding error is no difference. */
+    least = mean - deviation * config->success_rate_stdev_factor / 1000 - 1e-9;
     for (uint32_t i = 0; i < upstream->count; i++)
         if (has_volume(upstream->targets[i].share, config) &&
             rate_of(upstream->targets[i].share) < least)
@@ -143,7 +144,8 @@ static void look_at_rates(struct upstream *upstream, uint64_t now)
         struct target_share *share = &all->targets[i];
         SHARE_SET(share->requests, 0);
         SHARE_SET(share->successes, 0);
-        if (share->ejected_until == 0 && share->ejections > 0 && next != 0)
+        if (share->ejected_until == 0 && share->ejections > 0 && next != 0 &&
+            now >= share->well_since + upstream->config->outlier->interval)
             share->ejections--;
     }
     pthread_mutex_unlock(&all->lock);

@@ -173,8 +173,14 @@ uint32_t retry_backoff(const struct gw_retry *config, uint32_t retry, uint64_t r
 uint32_t retry_after_seconds(struct str value, uint64_t wall)
 {
     uint64_t seconds, then;
+    size_t digits = 0;
 
-    if (!str_to_u64(value, &seconds)) {
+    while (digits < value.len && value.at[digits] >= '0' && value.at[digits] <= '9')
+        digits++;
+    if (digits > 0 && digits == value.len) { /* more than a number can tell is long, too */
+        if (!str_to_u64(value, &seconds))
+            seconds = SECONDS_MAX;
+    } else {
         if (!clock_read_http_date(value, &then))
             return 0;
         seconds = then > wall ? then - wall : 0;
