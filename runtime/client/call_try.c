@@ -127,6 +127,7 @@ void call_try(struct upstream_call *call)
     struct upstream_conn *conn = NULL;
 
     if (!target) {
+        call->at = NULL; /* nobody's failure */
         call_fail(call, 503, "no target of the upstream takes requests");
         return;
     }

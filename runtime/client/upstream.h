@@ -112,7 +112,7 @@ struct gw_outlier {
 struct gw_breaker {
     const struct breaker_module *module;
     uint32_t max_connections, max_requests; /* open, under way; of all targets and workers */
-    uint32_t max_pending_requests;          /* that may wait for one of these */
+    uint32_t max_pending_requests;          /* that may wait for one of these; 0: nobody waits */
     uint32_t pending_timeout;               /* ms */
     uint32_t threshold;                     /* failures … */
     uint32_t window_size;                   /* … within these ms open the circuit … */
