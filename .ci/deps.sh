@@ -9,7 +9,7 @@ build='gcc make re2c pkg-config binutils libevent-dev libc-ares-dev libssl-dev l
 demo="$build curl openssl"
 test="$demo git gcc clang clang-format libclang-rt-14-dev universal-ctags libcmocka-dev python3 python3-pytest
     python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus strace
-    util-linux man-db zsh wrk nghttp2-client nghttp2-server nginx-light libnginx-mod-stream haproxy python3-h2 python3-websockets
+    util-linux iproute2 man-db zsh wrk nghttp2-client nghttp2-server nginx-light libnginx-mod-stream haproxy python3-h2 python3-websockets
     python3-grpcio testssl.sh slowhttptest"
 bench="$test"
 

@@ -171,7 +171,7 @@ static void read_retry(struct policy_reader *r, const struct node *node, const v
                                .max = 250,
                                .jitter = true,
                                .budget = 20,
-                               .budget_min = 3,
+                               .budget_min = 10,
                                .loc = node->loc};
     if ((cell = policy_cell(r, raw->attempts)) != NULL)
         setting_number(r->job, cell, "attempts", 1, ATTEMPTS_MAX, &retry->attempts);

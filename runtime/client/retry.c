@@ -210,7 +210,9 @@ static void on_pause_over(struct timer *timer)
 
 static void on_late(struct timer *timer)
 {
-    call_try_failed(CONTAINER(struct call_retry, late, timer)->call, TRY_TIMED_OUT, 504,
+    struct upstream_call *call = CONTAINER(struct call_retry, late, timer)->call;
+
+    call_try_failed(call, call->wrote ? TRY_TIMED_OUT : TRY_UNCONNECTED, 504,
                     "the upstream did not answer in time");
 }
 

@@ -22,7 +22,7 @@ const struct gw_retry retry_of_one = {
     .max = 250,
     .jitter = true,
     .budget = 20,
-    .budget_min = 3,
+    .budget_min = 10,
     .buffer = 8192,
 };
 
@@ -67,7 +67,7 @@ const struct gw_retry retry_of_two = {
     .max = 250,
     .jitter = true,
     .budget = 20,
-    .budget_min = 3,
+    .budget_min = 10,
     .buffer = 8192,
 };
 
