@@ -146,6 +146,7 @@ def test_a_target_that_is_stopped(start, far):
     pids = subprocess.run(["ip", "netns", "pids", far.space], capture_output=True, text=True).stdout.split()
     for pid in pids:
         os.kill(int(pid), signal.SIGSTOP)
+    wait_until(lambda: all(re.search(r"\) T ", open(f"/proc/{pid}/stat").read()) for pid in pids), "the stop")
     try:
         assert [ask(running).body for _ in range(4)] == [b"ok\n"] * 4
         assert sorted(ask(running, "POST").status for _ in range(2)) == [200, 504]
