@@ -30,7 +30,7 @@ x-gateway:
   upstream: pool
   access_log: false
   timeouts: {{connect: 300ms, read: 2s}}
-  retry: {{attempts: 4, on: [connect_failure, reset, timeout, 5xx], per_try_timeout: 300ms, budget: {{percent: 100, min: 10}}}}
+  retry: {{attempts: 4, on: [connect_failure, reset, timeout, 5xx], per_try_timeout: 700ms, budget: {{percent: 100, min: 10}}}}
 paths:
   /{{rest}}:
     x-gateway: {{match: {{prefix: true}}}}

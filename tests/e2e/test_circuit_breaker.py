@@ -26,7 +26,7 @@ paths:
 """
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 BAD = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
-CIRCUIT = "circuit_breaker: {threshold: 3, window_size: 30s, timeout: 1s, half_open_requests: 2}"
+CIRCUIT = "circuit_breaker: {threshold: 3, window_size: 30s, timeout: 3s, half_open_requests: 2}"
 
 
 def start(gateway, origin, more, workers="1"):
@@ -75,7 +75,7 @@ def test_it_opens_refuses_and_closes(gateway, origin):
     origin.answer = BAD
     assert [ask(running).status for _ in range(3)] == [500] * 3
     answer = ask(running)
-    assert answer.status == 503 and answer["Retry-After"] == "1" and b"circuit" in answer.body
+    assert answer.status == 503 and answer["Retry-After"] in "123" and b"circuit" in answer.body
     assert len(origin.requests) == 3 and page(running)["circuit"] == "open"
     origin.answer = OK
     wait_until(lambda: ask(running).status == 200, "the circuit to open halfway")
@@ -163,7 +163,7 @@ def test_an_upstream_that_is_gone_opens_it(gateway, origin):
 
 
 def test_all_workers_share_it(gateway, origin):
-    running = start(gateway, origin, CIRCUIT.replace("timeout: 1s", "timeout: 60s"), workers="4")
+    running = start(gateway, origin, CIRCUIT.replace("timeout: 3s", "timeout: 60s"), workers="4")
     origin.answer = BAD
     statuses = [ask(running).status for _ in range(12)]
     assert statuses == [500] * 3 + [503] * 9

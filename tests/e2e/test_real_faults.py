@@ -43,7 +43,7 @@ x-gateway:
   upstream: pool
   access_log: {{fields: [path, status, tries, reason, upstream_addr]}}
   timeouts: {{connect: 300ms, read: 1s}}
-  retry: {{attempts: 3, on: [connect_failure, reset, timeout, 503], per_try_timeout: 300ms, backoff: {{base: 1ms, max: 1ms}}}}
+  retry: {{attempts: 3, on: [connect_failure, reset, timeout, 503], per_try_timeout: 700ms, backoff: {{base: 1ms, max: 1ms}}}}
 paths:
   /x:
     get: &any {{responses: {{default: {{description: any}}}}}}

@@ -22,7 +22,7 @@ x-gateway:
     two: {{targets: [{{url: "{0}"}}, {{url: "{1}"}}]}}
   upstream: one
   access_log: {{fields: [path, status, tries, reason, upstream_addr]}}
-  timeouts: {{connect: 1s, read: 300ms}}
+  timeouts: {{connect: 1s, read: 1s}}
   limits: {{buffer: 32k}}
   retry: {{attempts: 3, on: [connect_failure, reset, timeout, 503, "502-504"], backoff: {{base: 1ms, max: 5ms}}}}
 paths:
@@ -38,10 +38,10 @@ paths:
   /posts: {{x-gateway: {{retry: {{on: [reset, "503"], methods: [POST]}}}}, post: *any, get: *any}}
   /gone: {{x-gateway: {{upstream: gone, retry: {{}}}}, get: *any}}
   /connect: {{x-gateway: {{retry: {{}}}}, get: *any}}
-  /per-try: {{x-gateway: {{timeouts: {{read: 5s}}, retry: {{on: timeout, per_try_timeout: 200ms}}}}, get: *any}}
+  /per-try: {{x-gateway: {{timeouts: {{read: 5s}}, retry: {{on: timeout, per_try_timeout: 700ms}}}}, get: *any}}
   /budget: {{x-gateway: {{retry: {{on: "503", attempts: 10, budget: {{percent: 1, min: 1}}, backoff: {{base: 500ms, max: 500ms, jitter: false}}}}}}, get: *any}}
   /patient: {{x-gateway: {{retry: {{on: "503", backoff: {{base: 1ms, max: 1500ms}}}}}}, get: *any}}
-  /slow: {{x-gateway: {{timeouts: {{request: 500ms}}, retry: {{on: "503", attempts: 10, backoff: {{base: 10s, max: 10s, jitter: false}}}}}}, get: *any}}
+  /slow: {{x-gateway: {{timeouts: {{request: 1500ms}}, retry: {{on: "503", attempts: 10, backoff: {{base: 10s, max: 10s, jitter: false}}}}}}, get: *any}}
 """
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 
