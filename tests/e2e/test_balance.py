@@ -77,7 +77,7 @@ def test_every_way_serves_all(gateway, pool, how):
         assert max(counts(pool)) - min(counts(pool)) <= 4
     elif how != "hash":
         assert min(counts(pool)) > 0
-    assert all(t["state"] == "well" and t["connections_active"] == 0 for t in page(running))
+    wait_until(lambda: all(t["state"] == "well" and t["connections_active"] == 0 for t in page(running)), "the end")
 
 
 @pytest.mark.parametrize("how", ["round_robin", "least_conn"])

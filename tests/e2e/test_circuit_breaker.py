@@ -242,7 +242,7 @@ def test_who_leaves_the_queue_is_not_sent(gateway, origin):
 
 def test_max_connections(gateway, origin):
     running = start(gateway, origin,
-                    "circuit_breaker: {max_connections: 2, max_pending_requests: 10, pending_timeout: 20s}", workers="2")
+                    "circuit_breaker: {max_connections: 2, max_pending_requests: 10, pending_timeout: 20s}")
     gate = Gate(origin)
     clients = crowd(running, 6)
     wait_until(lambda: page(running)["requests_pending"] == 4 and len(origin.requests) == 2, "the queue")
@@ -309,4 +309,7 @@ def test_nobody_waits_for_ever(gateway, origin, limits):
         for thread in threads:
             thread.join()
         assert got == [200] * 900
-        assert page(running)["requests_pending"] == 0 and page(running)["connections"] <= 2 + 100 * ("conn" not in limits)
+        wait_until(lambda: page(running)["requests_active"] == 0, "the end")
+        assert page(running)["requests_pending"] == 0
+        if "max_connections" in limits:  # each of the others may have been one over
+            assert page(running)["connections"] <= 2 + 2

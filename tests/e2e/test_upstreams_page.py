@@ -3,7 +3,7 @@ import json
 import re
 
 import pytest
-from http_peer import Origin, RawClient
+from http_peer import Origin, RawClient, wait_until
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -55,6 +55,7 @@ def ask(running, times):
 
 def test_what_it_says(running, origin, other):
     assert ask(running, 8) == [200] * 8
+    wait_until(lambda: page(running)[0]["targets"][0]["connections_idle"] == 1, "the connection to rest")
     (upstream,) = page(running)
     assert upstream["upstream"] == "two words" and "circuit" not in upstream
     first, second = upstream["targets"]
