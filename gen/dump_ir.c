@@ -1,6 +1,7 @@
 /* The second half of dump: the gateway. */
 #include "base/text.h"
 #include "dump.h"
+#include "phrase.h"
 #include "phrase_resilience.h"
 
 struct printer {
@@ -225,6 +226,8 @@ static void dump_upstream(struct text *text, const struct ir_upstream *u)
     dump_phrase(text, "  health_check", phrase_health_check(text->pool, u));
     dump_phrase(text, "  outlier_detection", phrase_outlier(text->pool, u));
     dump_phrase(text, "  circuit_breaker", phrase_breaker(text->pool, &u->breaker));
+    for (size_t i = 0; i < u->subsets.count; i++)
+        dump_phrase(text, "  subset", phrase_subset(text->pool, u, &u->subsets.at[i]));
     for (size_t i = 0; i < u->targets.count; i++) {
         const struct ir_target *t = &u->targets.at[i];
         text_printf(text, "  target %s", t->is_unix ? "unix " : "");
@@ -293,7 +296,7 @@ static void dump_forward(struct printer *p, const char *indent, const struct ir_
     text_printf(text, "%sforward", indent);
     for (size_t i = 0; i < f->choices.count; i++) {
         text_byte(text, ' ');
-        quoted(text, p->gw->upstreams.at[f->choices.at[i].upstream].name);
+        quoted(text, phrase_choice(text->pool, p->gw, &f->choices.at[i]));
         if (f->choices.count > 1)
             text_printf(text, ":%u", f->choices.at[i].weight);
     }

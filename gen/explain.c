@@ -294,15 +294,19 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
     if (rule.len > 0)
         say(q, "rewrite", rule);
     for (size_t i = 0; i < forward->choices.count; i++) {
-        const struct ir_upstream *upstream = &q->gw->upstreams.at[forward->choices.at[i].upstream];
+        const struct ir_weighted *choice = &forward->choices.at[i];
+        const struct ir_upstream *upstream = &q->gw->upstreams.at[choice->upstream];
 
-        text_printf(q->out, "%-12s %.*s", "upstream", STR_ARG(upstream->name));
+        text_printf(q->out, "%-12s %.*s", "upstream",
+                    STR_ARG(phrase_choice(q->pool, q->gw, choice)));
         if (forward->choices.count > 1)
-            text_printf(q->out, " (weight %u)", forward->choices.at[i].weight);
+            text_printf(q->out, " (weight %u)", choice->weight);
         text_byte(q->out, '\n');
         for (size_t j = 0; j < upstream->targets.count; j++) {
             const struct ir_target *target = &upstream->targets.at[j];
 
+            if (choice->subset && choice->subset->targets && !(choice->subset->targets >> j & 1))
+                continue;
             text_printf(
                 q->out, "%-12s %s%.*s%.*s%.*s%s%.*s\n", "", target->is_unix ? "unix:" : "http://",
                 STR_ARG(target->is_unix ? target->host : target->authority), STR_ARG(target->path),

@@ -13,6 +13,12 @@
 #include "node.h"
 #include "source.h"
 
+struct ir_label {
+    struct str name, value;
+};
+
+typedef VEC(struct ir_label) ir_labels;
+
 struct ir_target {
     struct str url;       /* as written */
     struct str host;      /* name or address without brackets; the socket's path for unix: */
@@ -21,6 +27,7 @@ struct ir_target {
     bool is_unix, is_https;
     struct str path; /* the target's own path, no trailing slash: "" or "/v1" */
     uint32_t weight; /* 1 */
+    ir_labels labels;
     struct loc loc;
 };
 
@@ -28,6 +35,16 @@ enum ir_host_header { IR_HOST_TARGET, IR_HOST_PRESERVE, IR_HOST_LITERAL };
 
 /* How new connections introduce the client. */
 enum ir_proxy_header { IR_PROXY_NONE, IR_PROXY_V1, IR_PROXY_V2 };
+
+/* Some of an upstream's targets: those that have all of its labels. */
+struct ir_subset {
+    struct str name;
+    ir_labels labels;
+    uint64_t targets; /* by bit; 0: all, since others were named at build time */
+    struct loc loc;
+};
+
+typedef VEC(struct ir_subset) ir_subsets;
 
 struct ir_upstream {
     struct str name;
@@ -48,6 +65,7 @@ struct ir_upstream {
     struct ir_health_check check;
     struct ir_outlier outlier;
     struct ir_breaker breaker;
+    ir_subsets subsets;
     struct ir_retry retry; /* of operations that say nothing of it themselves */
     struct loc loc;
 };
@@ -73,6 +91,7 @@ struct ir_weighted {
     struct ir_timeouts timeouts;
     struct ir_retry retry;
     int hash_param; /* the upstream's hash_key is this parameter of the path; -1: it is none */
+    const struct ir_subset *subset; /* NULL: all targets */
 };
 
 /* Where a request is sent: one upstream or a weighted choice. */

@@ -120,6 +120,17 @@ static void add_choice(struct lowering_operation *o, const struct lowering_upstr
             (struct ir_weighted){.upstream = known->index, .weight = weight};
 }
 
+static void add_named(struct lowering_operation *o, const struct upstream_choice *said,
+                      struct ir_forward *forward)
+{
+    const struct lowering_upstream *known = lower_upstream_named(o->l, said->name.text);
+
+    add_choice(o, known, said->weight, forward);
+    if (known != NULL && said->has_subset)
+        forward->choices.at[forward->choices.count - 1].subset =
+            lower_upstream_subset(&o->l->gw->upstreams.at[known->index], said->subset);
+}
+
 static void set_choices(struct lowering_operation *o, const struct upstream *said,
                         struct ir_forward *forward)
 {
@@ -127,8 +138,7 @@ static void set_choices(struct lowering_operation *o, const struct upstream *sai
 
     forward->loc = said->loc;
     for (size_t i = 0; i < said->choices.count; i++)
-        add_choice(o, lower_upstream_named(o->l, said->choices.at[i].name.text),
-                   said->choices.at[i].weight, forward);
+        add_named(o, &said->choices.at[i], forward);
     if (!said->servers)
         return;
     add_choice(o, lower_upstream_servers(o, said->loc, &strip), 1, forward);

@@ -77,6 +77,8 @@ static void add_option(struct lowering *l, const struct lower_pair *pair)
     upstream = &l->gw->upstreams.at[known->index];
     upstream->targets.at = NULL;
     upstream->targets.count = upstream->targets.cap = 0;
+    for (size_t i = 0; i < upstream->subsets.count; i++)
+        upstream->subsets.at[i].targets = 0;
     *vec_add(&l->job->pool, &upstream->targets) = target;
 }
 
@@ -114,6 +116,31 @@ void lower_upstreams(struct lowering *l)
         check_tls(l, &l->gw->upstreams.at[i]);
 }
 
+const struct ir_subset *lower_upstream_subset(const struct ir_upstream *upstream, struct str name)
+{
+    for (size_t i = 0; i < upstream->subsets.count; i++)
+        if (str_eq(upstream->subsets.at[i].name, name))
+            return &upstream->subsets.at[i];
+    return NULL;
+}
+
+static void check_subset(struct lowering *l, const struct lowering_upstream *known,
+                         const struct upstream_choice *choice)
+{
+    const struct ir_upstream *upstream = &l->gw->upstreams.at[known->index];
+    VEC(struct str) names = {0};
+    struct str near;
+
+    if (!choice->has_subset || lower_upstream_subset(upstream, choice->subset) != NULL)
+        return;
+    for (size_t i = 0; i < upstream->subsets.count; i++)
+        *vec_add(&l->job->pool, &names) = upstream->subsets.at[i].name;
+    near = diag_suggest(&l->job->pool, choice->subset, names.at, names.count);
+    diag_error(&l->job->diags, choice->name.loc, "unknown-subset",
+               "upstream '%.*s' has no subset '%.*s'%.*s", STR_SHORT(upstream->name),
+               STR_SHORT(choice->subset), STR_ARG(near));
+}
+
 void lower_upstream_check(struct lowering *l, const struct upstream *choice)
 {
     VEC(struct str) names = {0};
@@ -122,8 +149,11 @@ void lower_upstream_check(struct lowering *l, const struct upstream *choice)
         *vec_add(&l->job->pool, &names) = l->upstreams.at[i].key;
     for (size_t i = 0; i < choice->choices.count; i++) {
         struct said name = choice->choices.at[i].name;
-        if (lower_upstream_named(l, name.text) != NULL)
+        const struct lowering_upstream *known = lower_upstream_named(l, name.text);
+        if (known != NULL) {
+            check_subset(l, known, &choice->choices.at[i]);
             continue;
+        }
         struct str near = diag_suggest(&l->job->pool, name.text, names.at, names.count);
         diag_error(&l->job->diags, name.loc, "unknown-upstream", "no upstream is named '%.*s'%.*s",
                    STR_SHORT(name.text), STR_ARG(near));

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "phrase.h"
 
 enum { LONGEST = 60, SUFFIX = 9 };
 
@@ -172,7 +173,7 @@ static struct str branch_text(struct pool *pool, const struct gateway *gw,
     struct text out = {.pool = pool};
 
     for (size_t i = 0; i < branch->forward.choices.count; i++) {
-        text_add(&out, gw->upstreams.at[branch->forward.choices.at[i].upstream].name);
+        text_add(&out, phrase_choice(pool, gw, &branch->forward.choices.at[i]));
         text_byte(&out, ' ');
     }
     return text_str(&out);

@@ -36,13 +36,23 @@ static void add_item(struct text *out, const char *between, struct str item)
     text_add(out, item);
 }
 
+struct str phrase_choice(struct pool *pool, const struct gateway *gw,
+                         const struct ir_weighted *choice)
+{
+    struct str name = gw->upstreams.at[choice->upstream].name;
+
+    return choice->subset
+               ? pool_printf(pool, "%.*s:%.*s", STR_ARG(name), STR_ARG(choice->subset->name))
+               : name;
+}
+
 struct str phrase_forward(struct pool *pool, const struct gateway *gw,
                           const struct ir_forward *forward)
 {
     struct text out = {.pool = pool};
     for (size_t i = 0; i < forward->choices.count; i++) {
         const struct ir_weighted *choice = &forward->choices.at[i];
-        struct str name = gw->upstreams.at[choice->upstream].name;
+        struct str name = phrase_choice(pool, gw, choice);
         if (forward->choices.count > 1)
             name = pool_printf(pool, "%.*s %u", STR_ARG(name), choice->weight);
         add_item(&out, ", ", name);

@@ -11,6 +11,10 @@ struct str phrase_duration(struct pool *pool, uint64_t ms);
 /* "10m", "64k", "off". */
 struct str phrase_size(struct pool *pool, uint64_t bytes);
 
+/* "pets", or "pets:v2". */
+struct str phrase_choice(struct pool *pool, const struct gateway *gw,
+                         const struct ir_weighted *choice);
+
 /* "pets", or "orders 95, orders-canary 5". */
 struct str phrase_forward(struct pool *pool, const struct gateway *gw,
                           const struct ir_forward *forward);

@@ -152,3 +152,15 @@ struct str phrase_retry(struct pool *pool, const struct ir_retry *retry)
     text_printf(&out, ", buffer %s", phrase_size(pool, retry->buffer).at);
     return text_str(&out);
 }
+
+struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
+                         const struct ir_subset *subset)
+{
+    struct text out = {.pool = pool};
+
+    text_printf(&out, "%.*s:%s", STR_ARG(subset->name), subset->targets ? "" : " all targets");
+    for (size_t i = 0; i < upstream->targets.count; i++)
+        if (subset->targets >> i & 1)
+            text_printf(&out, " %.*s", STR_ARG(upstream->targets.at[i].url));
+    return text_str(&out);
+}

@@ -311,6 +311,8 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         fact(pool, facts, "health_check", phrase_health_check(pool, upstream));
         fact(pool, facts, "outlier_detection", phrase_outlier(pool, upstream));
         fact(pool, facts, "circuit_breaker", phrase_breaker(pool, &upstream->breaker));
+        for (size_t s = 0; s < upstream->subsets.count; s++)
+            fact(pool, facts, "subset", phrase_subset(pool, upstream, &upstream->subsets.at[s]));
         view_set_text(pool, map, "name", upstream->name);
         value_set(pool, map, "targets", targets);
         value_set(pool, map, "facts", facts);

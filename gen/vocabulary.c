@@ -60,6 +60,8 @@ static const struct {
                                "\"#/$defs/runtime-reference\"}]}"},
     [CELL_NAMED_TEXTS] =
         {"named-texts", "{type: object, additionalProperties: {$ref: \"#/$defs/text-or-texts\"}}"},
+    [CELL_LABELS] = {"labels", "{type: object, minProperties: 1, additionalProperties: {$ref: "
+                               "\"#/$defs/text\"}}"},
     [CELL_LOG_FIELDS] = {"log-fields", NULL},
     [CELL_NUMBER] = {"number", "{type: integer, minimum: 0}"},
     [CELL_WEIGHTS] = {"weights", "{type: [string, number, object], minProperties: 1, "

@@ -5,16 +5,19 @@
 
 enum { WEIGHT_MAX = 65535 };
 
-/* A name, or names with weights: a union and free keys, neither of which a table could say. */
-static bool read_name(struct policy_reader *r, struct said name)
+/* "pets", or "pets:v2": some of its targets. */
+static struct upstream_choice choice_of(struct said said, uint32_t weight)
 {
-    if (memchr(name.text.at, ':', name.text.len) == NULL)
-        return true;
-    diag_error(&r->job->diags, name.loc, "not-implemented",
-               "'%.*s' names a subset: subsets are not built yet", STR_SHORT(name.text));
-    return false;
+    size_t colon = str_find(said.text, ':');
+    struct upstream_choice choice = {.name = said, .weight = weight};
+
+    choice.name.text = str_head(said.text, colon);
+    choice.has_subset = colon < said.text.len;
+    choice.subset = choice.has_subset ? str_from(said.text, colon + 1) : STR("");
+    return choice;
 }
 
+/* A name, or names with weights: a union and free keys, neither of which a table could say. */
 static void read_weights(struct policy_reader *r, const struct node *node, struct upstream *u)
 {
     uint64_t weight;
@@ -25,10 +28,8 @@ static void read_weights(struct policy_reader *r, const struct node *node, struc
         const struct member *m = &node->members[i];
         struct said name = {.text = m->key, .loc = m->key_loc};
 
-        if (read_name(r, name) &&
-            setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
-            *vec_add(&r->job->pool, &u->choices) =
-                (struct upstream_choice){.name = name, .weight = (uint32_t)weight};
+        if (setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
+            *vec_add(&r->job->pool, &u->choices) = choice_of(name, (uint32_t)weight);
     }
 }
 
@@ -48,8 +49,8 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
     if (!setting_text(r->job, node, "upstream", &name))
         return;
     u->servers = str_eq(name.text, STR("$servers"));
-    if (!u->servers && read_name(r, name))
-        *vec_add(&r->job->pool, &u->choices) = (struct upstream_choice){.name = name, .weight = 1};
+    if (!u->servers)
+        *vec_add(&r->job->pool, &u->choices) = choice_of(name, 1);
 }
 
 static const cyaml_schema_value_t schema = POLICY_ALONE(WEIGHTS);

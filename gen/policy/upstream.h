@@ -6,6 +6,8 @@
 
 struct upstream_choice {
     struct said name;
+    struct str subset;
+    bool has_subset;
     uint32_t weight;
 };
 

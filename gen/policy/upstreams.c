@@ -8,7 +8,13 @@
 #include "policy/tls.h"
 #include "policy/type.h"
 
-enum { POOL_MAX = 10000, STREAMS_DEFAULT = 100, WEIGHT_MAX = 65535, PANIC_DEFAULT = 50 };
+enum {
+    POOL_MAX = 10000,
+    STREAMS_DEFAULT = 100,
+    WEIGHT_MAX = 65535,
+    PANIC_DEFAULT = 50,
+    SUBSET_TARGETS = 63, /* a mask of them is a positive number in generated code */
+};
 
 struct raw_pool {
     char *max_idle, *idle_timeout, *max_streams;
@@ -23,17 +29,28 @@ static const cyaml_schema_field_t pool_fields[] = {
 static const cyaml_schema_value_t pool_schema = POLICY_MAPPING(struct raw_pool, pool_fields);
 
 struct raw_target {
-    char *url, *weight;
+    char *url, *weight, *labels;
 };
 
 static const cyaml_schema_field_t target_fields[] = {
     POLICY_NEEDED(struct raw_target, url, TEXT),
     POLICY_CELL(struct raw_target, weight, NUMBER),
+    POLICY_CELL(struct raw_target, labels, LABELS),
     POLICY_LATER("zone"),
-    POLICY_LATER("labels"),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t target_schema = POLICY_ENTRY(struct raw_target, target_fields);
+
+struct raw_subset {
+    char *key, *labels;
+};
+
+static const cyaml_schema_field_t subset_fields[] = {
+    POLICY_KEY(struct raw_subset, key),
+    POLICY_NEEDED(struct raw_subset, labels, LABELS),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t subset_schema = POLICY_ENTRY(struct raw_subset, subset_fields);
 
 static const cyaml_strval_t protocols[] = {
     {"http1", 1 + IR_HTTP1}, {"h2", 1 + IR_H2}, {"grpc", 1 + IR_GRPC}};
@@ -42,6 +59,8 @@ struct raw {
     char *key;
     struct raw_target *targets;
     uint32_t targets_count;
+    struct raw_subset *subsets;
+    uint32_t subsets_count;
     int balance, protocol;
     char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
         *panic_threshold, *health_check, *outlier_detection, *circuit_breaker;
@@ -66,7 +85,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CHOICE(struct raw, protocol, protocols),
     POLICY_LATER("discovery"),
     POLICY_LATER("sticky"),
-    POLICY_LATER("subsets"),
+    POLICY_LIST(struct raw, subsets, &subset_schema),
     POLICY_CELL(struct raw, retry, TYPED_OR_OFF),
     POLICY_CELL(struct raw, health_check, TYPED_OR_OFF),
     POLICY_CELL(struct raw, outlier_detection, TYPED_OR_TRUTH),
@@ -105,6 +124,80 @@ static void read_pool(struct policy_reader *r, const struct node *node, const vo
 
 const struct policy_type upstreams_pool_type = {"upstreams.*.pool", &pool_schema, read_pool};
 
+/* ---- targets, and subsets of them ---- */
+
+/* Maps of names and values, both of them text. */
+static void read_labels(struct policy_reader *r, const struct node *node, ir_labels *labels)
+{
+    if (node == NULL)
+        return;
+    if (node->kind != NODE_MAP || node->member_count == 0) {
+        diag_error(&r->job->diags, node->loc, "wrong-type",
+                   "'labels' must be a map of names and values");
+        return;
+    }
+    for (size_t i = 0; i < node->member_count; i++) {
+        const struct member *m = &node->members[i];
+        struct said value;
+
+        if (setting_text(r->job, m->value, "labels", &value))
+            *vec_add(&r->job->pool, labels) = (struct ir_label){m->key, value.text};
+    }
+}
+
+static bool has_label(const ir_labels *labels, const struct ir_label *label)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (str_eq(labels->at[i].name, label->name) && str_eq(labels->at[i].value, label->value))
+            return true;
+    return false;
+}
+
+static bool is_in(const struct ir_subset *subset, const struct ir_target *target)
+{
+    for (size_t i = 0; i < subset->labels.count; i++)
+        if (!has_label(&target->labels, &subset->labels.at[i]))
+            return false;
+    return true;
+}
+
+static void check_subset_name(struct policy_reader *r, const struct node *key)
+{
+    if (key->text.len == 0 || memchr(key->text.at, ':', key->text.len) != NULL)
+        diag_error(&r->job->diags, key->loc, "bad-name",
+                   "'%.*s' cannot name a subset: it must not be empty or hold ':'",
+                   STR_SHORT(key->text));
+}
+
+static void read_subset(struct policy_reader *r, const struct raw_subset *raw, bool all_targets,
+                        struct ir_upstream *u)
+{
+    struct node *labels = policy_cell(r, raw->labels);
+    const struct node *key = policy_cell(r, raw->key);
+    struct ir_subset subset = {.name = key->text, .loc = key->loc};
+
+    check_subset_name(r, key);
+    read_labels(r, labels, &subset.labels);
+    for (size_t i = 0; i < u->targets.count && i < SUBSET_TARGETS; i++)
+        if (is_in(&subset, &u->targets.at[i]))
+            subset.targets |= UINT64_C(1) << i;
+    if (subset.targets == 0 && all_targets && subset.labels.count > 0)
+        diag_error(&r->job->diags, key->loc, "empty-subset",
+                   "no target of upstream '%.*s' has all labels of the subset '%.*s'",
+                   STR_SHORT(u->name), STR_SHORT(subset.name));
+    *vec_add(&r->job->pool, &u->subsets) = subset;
+}
+
+static void read_subsets(struct policy_reader *r, const struct raw *raw, struct ir_upstream *u)
+{
+    if (raw->subsets_count > 0 && u->targets.count > SUBSET_TARGETS)
+        diag_error(&r->job->diags, u->loc, "bad-value",
+                   "an upstream with 'subsets' can have %d targets, not %zu", SUBSET_TARGETS,
+                   u->targets.count);
+    for (uint32_t i = 0; i < raw->subsets_count; i++)
+        read_subset(r, &raw->subsets[i], u->targets.count == raw->targets_count, u);
+}
+
 static void read_target(struct policy_reader *r, const struct raw_target *raw,
                         struct ir_upstream *u)
 {
@@ -118,6 +211,7 @@ static void read_target(struct policy_reader *r, const struct raw_target *raw,
         return;
     if (weight != NULL && setting_number(r->job, weight, "weight", 0, WEIGHT_MAX, &number))
         target.weight = (uint32_t)number;
+    read_labels(r, policy_cell(r, raw->labels), &target.labels);
     *vec_add(&r->job->pool, &u->targets) = target;
 }
 
@@ -240,6 +334,7 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
         if (raw[i].targets_count == 0 && !names_a_source(node, key->text))
             diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
                        STR_SHORT(key->text));
+        read_subsets(r, &raw[i], &one->value);
         read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
         read_pool_of(r, pool, &one->value);
         if (policy_cell(r, raw[i].tls) != NULL)

@@ -23,6 +23,7 @@ struct upstream_call {
     const struct gw_timeouts *timeouts;
     const struct gw_retry *retry; /* NULL: only what was never sent is tried again */
     uint64_t hash;                /* of the key by which a target is chosen: balance_hash */
+    uint64_t subset;              /* targets that may be asked, by bit; 0: all */
     struct pool *pool;
     struct body_in *body; /* the request's body; NULL: none */
     enum framing framing; /* as the client sent it */

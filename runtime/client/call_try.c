@@ -96,7 +96,8 @@ void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t stat
 
 void call_undialled(struct upstream_call *call, uint16_t status, const char *reason)
 {
-    if (call->again || call->retried || call->tries >= call->at->upstream->count ||
+    if (call->again || call->retried ||
+        call->tries >= target_count(call->at->upstream, call->subset) ||
         call->tries >= CALL_TRIES_MAX) {
         call_try_failed(call, TRY_UNCONNECTED, status, reason);
         return;
@@ -122,8 +123,9 @@ static bool may_connect(struct upstream_call *call)
 
 void call_try(struct upstream_call *call)
 {
-    struct target *target =
-        target_choose(upstream_of(call), (struct pick){.tried = call->tried, .hash = call->hash});
+    struct target *target = target_choose(
+        upstream_of(call),
+        (struct pick){.tried = call->tried, .subset = call->subset, .hash = call->hash});
     struct upstream_conn *conn = NULL;
 
     if (!target) {

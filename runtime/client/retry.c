@@ -193,7 +193,7 @@ static uint64_t asked_pause(const struct upstream_call *call)
 {
     const struct field *field;
 
-    if (call->at->upstream->count > 1)
+    if (target_count(call->at->upstream, call->subset) > 1)
         return 0;
     field = fields_named(&call->head.fields, STR("Retry-After"), NULL);
     return field ? 1000ull * retry_after_seconds(field_value(field),
@@ -252,7 +252,7 @@ static bool again(struct upstream_call *call, enum try_end how)
         (how != TRY_UNCONNECTED && !may_be_sent_twice(call)))
         return false;
     /* Nothing was sent, and another target is there: that adds to nobody's load. */
-    if (how != TRY_UNCONNECTED || call->tries >= call->at->upstream->count)
+    if (how != TRY_UNCONNECTED || call->tries >= target_count(call->at->upstream, call->subset))
         pause = retry_backoff(config, call->tries, random_u64());
     if (how == TRY_ANSWERED)
         asked = asked_pause(call);

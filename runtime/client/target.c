@@ -330,7 +330,7 @@ bool target_evict_idle(struct upstream *upstream)
 
 /* Of those that may be taken at all, fewer are well than panic_threshold says. What ejected one has passed may
  * come back here. */
-static bool is_panic(struct upstream *upstream, uint64_t now)
+static bool is_panic(struct upstream *upstream, uint64_t others, uint64_t now)
 {
     const struct gw_upstream *config = upstream->config;
     uint64_t in = 0, well = 0;
@@ -339,7 +339,8 @@ static bool is_panic(struct upstream *upstream, uint64_t now)
         struct target *target = &upstream->targets[i];
         if (config->outlier)
             config->outlier->module->look(target, now);
-        if (SHARE_GET(target->share->weight) == 0 || SHARE_GET(target->share->is_drained))
+        if (SHARE_GET(target->share->weight) == 0 || SHARE_GET(target->share->is_drained) ||
+            (i < 64 && others >> i & 1))
             continue;
         in++;
         well += target_is_well(target->share);
@@ -347,18 +348,25 @@ static bool is_panic(struct upstream *upstream, uint64_t now)
     return well * 100 < in * config->panic_threshold;
 }
 
+uint32_t target_count(const struct upstream *upstream, uint64_t subset)
+{
+    return subset && !upstream->is_named ? (uint32_t)__builtin_popcountll(subset) : upstream->count;
+}
+
 struct target *target_choose(struct upstream *upstream, struct pick pick)
 {
     gw_balance *balance = upstream->config->balance ? upstream->config->balance : balance_in_turn;
+    uint64_t others = pick.subset && !upstream->is_named ? ~pick.subset : 0;
     struct target *best;
 
     pick.now = upstream->all->loop->now;
-    pick.panic =
-        (upstream->config->check || upstream->config->outlier) && is_panic(upstream, pick.now);
+    pick.panic = (upstream->config->check || upstream->config->outlier) &&
+                 is_panic(upstream, others, pick.now);
+    pick.tried |= others;
     best = balance(upstream, &pick);
-    if (best || pick.tried == 0)
+    if (best || pick.tried == others)
         return best;
-    pick.tried = 0;
+    pick.tried = others;
     return balance(upstream, &pick);
 }
 
@@ -412,6 +420,7 @@ static void upstream_init(struct upstreams *all, struct upstream *upstream,
 
     *upstream = (struct upstream){.config = config, .all = all};
     upstream->count = named ? 1 : config->target_count;
+    upstream->is_named = named != NULL;
     upstream->share = share_of(config, named ? named : config->targets, upstream->count);
     join_share(upstream);
     upstream->targets = pool_xmalloc(upstream->count * sizeof *upstream->targets);

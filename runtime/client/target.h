@@ -53,6 +53,7 @@ struct upstream {
     struct upstream_share *share;
     struct target *targets;
     uint32_t count;
+    bool is_named; /* at start: the targets are not the document's */
     /* breaker: those that wait for something to end, in order of arrival */
     struct upstream_call *pending, *last_pending;
     uint32_t pending_count;       /* may be read from any thread */
@@ -89,13 +90,17 @@ struct call_h2_module {
 
 /* What a choice goes by. */
 struct pick {
-    uint64_t tried; /* targets, by bit: only when there is no other */
-    uint64_t hash;  /* balance_hash: of the key */
-    uint64_t now;   /* ms */
-    bool panic;     /* too few are well: all are taken for well */
+    uint64_t tried;  /* targets, by bit: only when there is no other */
+    uint64_t subset; /* targets that may be taken, by bit; 0: all */
+    uint64_t hash;   /* balance_hash: of the key */
+    uint64_t now;    /* ms */
+    bool panic;      /* too few are well: all are taken for well */
 };
 
-/* The next one to be tried. `pick`: tried and hash are set. NULL: none of the targets takes anything now. */
+/* How many there are to choose from. Others than the document's, named at start, are in every subset. */
+uint32_t target_count(const struct upstream *upstream, uint64_t subset);
+
+/* The next one to be tried. `pick`: tried, subset and hash are set. NULL: none of the targets takes anything now. */
 struct target *target_choose(struct upstream *upstream, struct pick pick);
 
 /* True when somebody asks how many tries are under way at each target. */

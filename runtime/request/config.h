@@ -29,6 +29,7 @@ struct gw_forward {
     const struct gw_timeouts *timeouts; /* NULL: the route's */
     const struct gw_retry *retry;       /* NULL: only what was never sent is tried again */
     uint32_t hash_param;                /* GW_HASH_PARAM: which of the path's parameters */
+    uint64_t subset;                    /* targets that may be asked, by bit; 0: all */
 };
 
 struct gw_choice {

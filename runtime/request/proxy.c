@@ -199,6 +199,7 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->has_idempotency_key =
         forward->retry && fields_named(&rq->head.fields, STR("Idempotency-Key"), NULL);
     call->hash = hash_key(rq, forward);
+    call->subset = forward->subset;
     call->write_head = write_head;
     call->interim = on_interim;
     call->body_failed = on_body_failed;
