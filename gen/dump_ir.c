@@ -282,10 +282,10 @@ static void dump_own_timeouts(struct printer *p, const char *indent, const struc
             continue;
         text_printf(&p->text, "%stimeouts of ", indent);
         quoted(&p->text, p->gw->upstreams.at[f->choices.at[i].upstream].name);
-        text_printf(&p->text, " connect %llu send %llu read %llu request %llu idle %llu\n",
+        text_printf(&p->text, " connect %llu send %llu read %llu request %llu idle %llu%s\n",
                     (unsigned long long)t->connect, (unsigned long long)t->send,
                     (unsigned long long)t->read, (unsigned long long)t->request,
-                    (unsigned long long)t->idle);
+                    (unsigned long long)t->idle, t->from_client ? " from_client" : "");
     }
 }
 
@@ -402,6 +402,8 @@ static void dump_timeouts(struct text *text, const struct ir_timeouts *t)
     number(text, "read", t->read, 60000);
     number(text, "request", t->request, 0);
     number(text, "idle", t->idle, 300000);
+    if (t->from_client)
+        text_add(text, STR(" from_client"));
     if (text->len == empty)
         text->len = mark;
     else

@@ -28,12 +28,13 @@ struct ir_limits {
 
 struct ir_timeouts {
     uint64_t connect, send, read, request, idle;
+    bool from_client; /* X-Request-Timeout shortens `request` */
 };
 
 static inline bool ir_timeouts_equal(const struct ir_timeouts *a, const struct ir_timeouts *b)
 {
     return a->connect == b->connect && a->send == b->send && a->read == b->read &&
-           a->request == b->request && a->idle == b->idle;
+           a->request == b->request && a->idle == b->idle && a->from_client == b->from_client;
 }
 
 struct ir_forwarded {

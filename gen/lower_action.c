@@ -238,6 +238,7 @@ static struct ir_timeouts effective(const struct lowering_operation *o,
         .read = merged.read.value,
         .request = merged.request.value,
         .idle = merged.idle.value,
+        .from_client = merged.from_client.value != 0,
     };
 }
 

@@ -184,6 +184,8 @@ static void add_timeouts(struct text *out, const struct ir_timeouts *timeouts)
                 phrase_duration(pool, timeouts->send).at, phrase_duration(pool, timeouts->read).at,
                 phrase_duration(pool, timeouts->request).at,
                 phrase_duration(pool, timeouts->idle).at);
+    if (timeouts->from_client)
+        text_add(out, STR(", from_client"));
 }
 
 /* Upstreams whose timeouts are not the operation's. */

@@ -40,7 +40,7 @@ struct str phrase_conditions(struct pool *pool, const struct ir_condition *condi
 struct str phrase_action(struct pool *pool, const struct gateway *gw,
                          const struct ir_operation *op);
 
-/* "connect 5s, send 60s, read 60s, request off, idle 5m" */
+/* "connect 5s, send 60s, read 60s, request off, idle 5m", or ", from_client" behind that */
 struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
                            const struct ir_operation *op);
 

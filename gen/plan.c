@@ -13,7 +13,7 @@ struct shared {
 static void share_timeouts(struct job *job, struct gateway *gw)
 {
     VEC(struct shared) kinds = {0};
-    struct shared most = {{5000, 60000, 60000, 0, 300000}, 0};
+    struct shared most = {{5000, 60000, 60000, 0, 300000, false}, 0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_timeouts *timeouts = &gw->operations.at[i].timeouts;
         size_t k = 0;

@@ -94,6 +94,7 @@ struct value *view_timeouts(struct pool *pool, struct str name, const struct ir_
     view_set_number(pool, map, "read", timeouts->read);
     view_set_number(pool, map, "request", timeouts->request);
     view_set_number(pool, map, "idle", timeouts->idle);
+    view_set_flag(pool, map, "from_client", timeouts->from_client);
     return map;
 }
 

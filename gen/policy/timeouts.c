@@ -4,6 +4,7 @@
 
 struct raw {
     char *connect, *send, *read, *request, *idle;
+    int from_client;
 };
 
 static const cyaml_schema_field_t fields[] = {
@@ -12,6 +13,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, read, DURATION_OR_OFF),
     POLICY_CELL(struct raw, request, DURATION_OR_OFF),
     POLICY_CELL(struct raw, idle, DURATION_OR_OFF),
+    POLICY_TRUTH(struct raw, from_client),
     CYAML_FIELD_END,
 };
 
@@ -34,6 +36,8 @@ static void read_timeouts(struct policy_reader *r, const struct node *node, cons
     setting_read_duration(r->job, policy_cell(r, raw->read), "read", &t->read);
     setting_read_duration(r->job, policy_cell(r, raw->request), "request", &t->request);
     setting_read_duration(r->job, policy_cell(r, raw->idle), "idle", &t->idle);
+    if (raw->from_client != UNSAID)
+        t->from_client = (struct setting){.said = true, .value = raw->from_client == YES};
 }
 
 const struct policy_type timeouts_type = {"timeouts", &schema, read_timeouts};
@@ -42,7 +46,8 @@ struct timeouts timeouts_off(struct loc loc)
 {
     const struct setting off = {.said = true, .value = 0, .loc = loc};
 
-    return (struct timeouts){.send = off, .read = off, .request = off, .idle = off};
+    return (struct timeouts){
+        .send = off, .read = off, .request = off, .idle = off, .from_client = off};
 }
 
 static void replace(struct setting *under, const struct setting *over)
@@ -58,4 +63,5 @@ void timeouts_merge(struct timeouts *under, const struct timeouts *over)
     replace(&under->read, &over->read);
     replace(&under->request, &over->request);
     replace(&under->idle, &over->idle);
+    replace(&under->from_client, &over->from_client);
 }

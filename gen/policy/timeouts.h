@@ -6,6 +6,7 @@
 
 struct timeouts {
     struct setting connect, send, read, request, idle;
+    struct setting from_client; /* 0 or 1 */
 };
 
 extern const struct policy_type timeouts_type; /* out: struct timeouts */

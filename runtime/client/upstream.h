@@ -148,6 +148,7 @@ struct gw_upstream {
 /* Milliseconds; 0: no limit. */
 struct gw_timeouts {
     uint32_t connect, send, read, request, idle;
+    bool from_client; /* whose X-Request-Timeout may shorten `request` */
 };
 
 /* ---- one worker's side of it ---- */

@@ -179,6 +179,13 @@ void fields_drop(struct fields *fields, enum field_id id)
             fields->at[i].dropped = true;
 }
 
+void fields_drop_named(struct fields *fields, struct str name)
+{
+    for (unsigned i = 0; i < fields->count; i++)
+        if (fields->at[i].name_len == name.len && str_eq_nocase(field_name(&fields->at[i]), name))
+            fields->at[i].dropped = true;
+}
+
 #define HOP_BY_HOP                                                                                 \
     (FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_HTTP2_SETTINGS) | FIELD_BIT(FIELD_KEEP_ALIVE) | \
      FIELD_BIT(FIELD_PROXY_AUTHENTICATE) | FIELD_BIT(FIELD_PROXY_AUTHENTICATION_INFO) |            \

@@ -136,6 +136,9 @@ void fields_drop_hop_by_hop(struct fields *fields);
 /* Marks all fields with that id. */
 void fields_drop(struct fields *fields, enum field_id id);
 
+/* Marks all fields of that name. */
+void fields_drop_named(struct fields *fields, struct str name);
+
 /* Marks all fields whose name holds an underscore; true when there was one. CGI and its likes
  * turn X-User-Id and X_User_Id into the same variable, so that one can pass for the other. */
 bool fields_drop_underscores(struct fields *fields);

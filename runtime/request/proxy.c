@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "http/cookie.h"
 #include "request/client_cert.h"
+#include "request/deadline.h"
 #include "request/forwarded.h"
 #include "request/grpc.h"
 #include "request/hold.h"
@@ -50,6 +51,7 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     head_put(text, tunnel_line(rq));
     head_put(text, hops_via(rq));
     head_put(text, rq->added_request);
+    deadline_put(rq, text);
     if (call->framing == FRAMING_CHUNKED) {
         head_put(text, STR("Transfer-Encoding: chunked\r\n"));
     } else if (call->framing == FRAMING_LENGTH &&
@@ -175,20 +177,22 @@ static uint64_t hash_key(const struct gw_req *rq, const struct gw_forward *forwa
 
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
-    struct upstream_call *call = call_new(&rq->pool);
     bool has_body = rq->head.framing != FRAMING_NONE;
+    struct upstream_call *call;
 
     rq->forward = forward;
     if (forward->timeouts)
         rq->timeouts = forward->timeouts;
-    rq->upstream = call;
+    if (!deadline_read(rq))
+        return reply_error(rq, 400, "X-Request-Timeout is not a number of seconds", STR(""));
+    rq->upstream = call = call_new(&rq->pool);
     fields_drop(&rq->head.fields, FIELD_HOST);
     fields_drop_hop_by_hop(&rq->head.fields);
     add_lines(rq);
     call->upstreams = rq->worker->upstreams;
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
-    call->deadline = grpc_is_call(rq) ? grpc_timeout(rq) : 0;
+    call->deadline = rq->deadline.ms;
     call->body = has_body ? body_of(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;
@@ -271,16 +275,6 @@ const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice 
 
 /* ---- the answer ---- */
 
-/* The gateway's own id is the one that counts: an upstream's field of that name would be a second one. */
-static void drop_named(struct fields *fields, struct str line)
-{
-    struct str name = str_head(line, str_find(line, ':'));
-
-    for (unsigned i = 0; i < fields->count; i++)
-        if (fields->at[i].name_len == name.len && str_eq_nocase(field_name(&fields->at[i]), name))
-            fields->at[i].dropped = true;
-}
-
 enum gw_next proxy_reply(struct gw_req *rq)
 {
     struct upstream_call *call = rq->upstream;
@@ -299,8 +293,9 @@ enum gw_next proxy_reply(struct gw_req *rq)
         fields_drop(&answer->fields, FIELD_CONTENT_LENGTH);
     request_id_echo(rq, &added);
     echoed = text_str(&added);
+    /* The gateway's own id is the one that counts: an upstream's field of that name would be a second one. */
     if (echoed.len > 0)
-        drop_named(&answer->fields, echoed);
+        fields_drop_named(&answer->fields, str_head(echoed, str_find(echoed, ':')));
     text_add(&added, rq->added_reply);
     rewrite_back(rq, &added);
     reply_send(rq,

@@ -56,10 +56,15 @@ struct gw_req {
     struct str added_request;        /* header lines for the upstream made by policies */
     struct str added_reply;          /* header lines for the client made by policies */
     const struct gw_forward *chosen; /* by gw_choose */
-    bool begun;                      /* the flow was entered */
-    bool replied;                    /* an answer has begun */
-    bool ended;                      /* and is complete, or given up */
-    bool cancelled;                  /* the client is gone: the flow is not entered any more */
+    struct {
+        uint64_t at;  /* loop->now */
+        uint32_t ms;  /* 0: none */
+        bool is_grpc; /* by grpc-timeout */
+    } deadline;       /* the client's own */
+    bool begun;       /* the flow was entered */
+    bool replied;     /* an answer has begun */
+    bool ended;       /* and is complete, or given up */
+    bool cancelled;   /* the client is gone: the flow is not entered any more */
 
     /* for the log */
     uint64_t started_us; /* wall clock */

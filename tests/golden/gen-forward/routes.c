@@ -27,6 +27,7 @@ static const struct gw_timeouts timeouts_get_pet = {
     .read = 1500,
     .request = 0,
     .idle = 300000,
+    .from_client = true,
 };
 
 const struct gw_route route_get_pet = {

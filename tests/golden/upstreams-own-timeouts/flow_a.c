@@ -90,6 +90,7 @@ enum gw_next flow_branched(struct gw_req *rq)
         .read = 2000,
         .request = 0,
         .idle = 300000,
+        .from_client = true,
     };
     static const struct gw_forward otherwise_forward = {
         .upstream = &backend_u,
