@@ -15,6 +15,21 @@ struct usage {
     bool *used;
 };
 
+/* One cookie cannot name an upstream and a target. */
+static void check_cookies(struct usage *u, const struct ir_forward *forward)
+{
+    for (size_t i = 0; forward->sticky.on && i < forward->choices.count; i++) {
+        const struct ir_upstream *upstream = &u->gw->upstreams.at[forward->choices.at[i].upstream];
+
+        if (!upstream->sticky.on || !str_eq(upstream->sticky.cookie, forward->sticky.cookie))
+            continue;
+        diag_error(&u->job->diags, forward->sticky.loc, "contradiction",
+                   "'%.*s' is the cookie of upstream '%.*s' already: it cannot name both",
+                   STR_SHORT(forward->sticky.cookie), STR_SHORT(upstream->name));
+        diag_note(&u->job->diags, upstream->sticky.loc, "the other");
+    }
+}
+
 static void check_forward(struct usage *u, const struct ir_forward *forward)
 {
     uint64_t total = 0;
@@ -23,9 +38,25 @@ static void check_forward(struct usage *u, const struct ir_forward *forward)
         u->used[forward->choices.at[i].upstream] = true;
         total += forward->choices.at[i].weight;
     }
+    check_cookies(u, forward);
     if (forward->choices.count > 0 && total == 0)
         diag_error(&u->job->diags, forward->loc, "no-weight",
                    "all weights are 0: no upstream would take a request");
+}
+
+static void check_subsets(struct usage *u, const struct ir_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->subsets.count; i++) {
+        const struct ir_subset *subset = &upstream->subsets.at[i];
+        uint64_t total = 0;
+
+        for (size_t j = 0; j < upstream->targets.count; j++)
+            total += subset->targets >> j & 1 ? upstream->targets.at[j].weight : 0;
+        if (subset->targets && total == 0)
+            diag_error(&u->job->diags, subset->loc, "no-weight",
+                       "all targets of the subset '%.*s' have the weight 0",
+                       STR_SHORT(subset->name));
+    }
 }
 
 static void check_upstreams(struct usage *u)
@@ -40,6 +71,7 @@ static void check_upstreams(struct usage *u)
             diag_error(&u->job->diags, upstream->loc, "no-weight",
                        "all targets of upstream '%.*s' have the weight 0",
                        STR_SHORT(upstream->name));
+        check_subsets(u, upstream);
         /* The default of the command line may find everything answered. */
         if (!u->used[i] && (upstream->loc.file != 0 || !str_eq(upstream->name, STR("default"))))
             diag_warn(&u->job->diags, upstream->loc, "unused-upstream",

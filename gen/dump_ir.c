@@ -223,6 +223,7 @@ static void dump_upstream(struct text *text, const struct ir_upstream *u)
         text_add(text, u->protocol == IR_H2 ? STR("  protocol h2\n") : STR("  protocol grpc\n"));
     dump_upstream_tls(text, &u->tls);
     dump_phrase(text, "  balance", phrase_balance(text->pool, u));
+    dump_phrase(text, "  sticky", phrase_sticky(text->pool, &u->sticky));
     dump_phrase(text, "  health_check", phrase_health_check(text->pool, u));
     dump_phrase(text, "  outlier_detection", phrase_outlier(text->pool, u));
     dump_phrase(text, "  circuit_breaker", phrase_breaker(text->pool, &u->breaker));
@@ -301,6 +302,8 @@ static void dump_forward(struct printer *p, const char *indent, const struct ir_
             text_printf(text, ":%u", f->choices.at[i].weight);
     }
     text_byte(text, '\n');
+    dump_phrase(text, pool_printf(text->pool, "%ssticky", indent).at,
+                phrase_sticky(text->pool, &f->sticky));
     dump_own_timeouts(p, indent, f);
     for (size_t i = 0; i < f->choices.count; i++)
         dump_phrase(text, pool_printf(text->pool, "%sretry", indent).at,

@@ -66,6 +66,7 @@ struct ir_upstream {
     struct ir_outlier outlier;
     struct ir_breaker breaker;
     ir_subsets subsets;
+    struct ir_sticky sticky;
     struct ir_retry retry; /* of operations that say nothing of it themselves */
     struct loc loc;
 };
@@ -98,6 +99,7 @@ struct ir_weighted {
 struct ir_forward {
     VEC(struct ir_weighted) choices;
     struct ir_rewrite rewrite;
+    struct ir_sticky sticky; /* among the choices */
     struct loc loc;
 };
 

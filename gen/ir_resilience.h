@@ -14,6 +14,15 @@ struct ir_hash_key {
     struct loc loc;
 };
 
+/* A cookie that keeps a client where it was sent to first. */
+struct ir_sticky {
+    bool on;
+    struct str cookie, path;
+    uint64_t max_age; /* ms; 0: as long as the browser runs */
+    enum { IR_SECURE_ON_HTTPS, IR_SECURE, IR_NOT_SECURE } secure;
+    struct loc loc;
+};
+
 struct ir_status_range {
     uint32_t first, last;
 };

@@ -137,6 +137,7 @@ static void set_choices(struct lowering_operation *o, const struct upstream *sai
     bool strip = false;
 
     forward->loc = said->loc;
+    forward->sticky = said->sticky;
     for (size_t i = 0; i < said->choices.count; i++)
         add_named(o, &said->choices.at[i], forward);
     if (!said->servers)

@@ -57,6 +57,8 @@ struct str phrase_forward(struct pool *pool, const struct gateway *gw,
             name = pool_printf(pool, "%.*s %u", STR_ARG(name), choice->weight);
         add_item(&out, ", ", name);
     }
+    if (forward->sticky.on)
+        text_printf(&out, ", sticky by cookie %.*s", STR_ARG(forward->sticky.cookie));
     return text_str(&out);
 }
 

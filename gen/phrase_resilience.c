@@ -164,3 +164,17 @@ struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
             text_printf(&out, " %.*s", STR_ARG(upstream->targets.at[i].url));
     return text_str(&out);
 }
+
+struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky)
+{
+    struct text out = {.pool = pool};
+
+    if (!sticky->on)
+        return STR("");
+    text_printf(&out, "cookie %.*s, path %.*s", STR_ARG(sticky->cookie), STR_ARG(sticky->path));
+    if (sticky->max_age > 0)
+        text_printf(&out, ", max_age %s", phrase_duration(pool, sticky->max_age).at);
+    if (sticky->secure != IR_SECURE_ON_HTTPS)
+        text_add(&out, sticky->secure == IR_SECURE ? STR(", secure") : STR(", not secure"));
+    return text_str(&out);
+}

@@ -18,6 +18,9 @@ struct str phrase_retry(struct pool *pool, const struct ir_retry *retry);
 /* "GET HEAD" */
 struct str phrase_methods(struct pool *pool, uint32_t methods);
 
+/* "cookie place, path /, max_age 1h", or "" */
+struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky);
+
 /* "v2: http://pets-2 http://pets-3" */
 struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
                          const struct ir_subset *subset);

@@ -263,17 +263,28 @@ static bool bad(struct job *job, struct said text, const char *code, const char 
     return false;
 }
 
-bool setting_header_name(struct job *job, struct said name)
+/* RFC 9110 section 5.6.2 */
+static bool is_token(struct str text)
 {
     static const char others[] = "!#$%&'*+-.^_`|~";
 
-    for (size_t i = 0; i < name.text.len; i++) {
-        char c = name.text.at[i];
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
               (c != '\0' && strchr(others, c) != NULL)))
-            return bad(job, name, "bad-header", "is no header name");
+            return false;
     }
-    return name.text.len > 0 || bad(job, name, "bad-header", "is no header name");
+    return text.len > 0;
+}
+
+bool setting_header_name(struct job *job, struct said name)
+{
+    return is_token(name.text) || bad(job, name, "bad-header", "is no header name");
+}
+
+bool setting_cookie_name(struct job *job, struct said name)
+{
+    return is_token(name.text) || bad(job, name, "bad-value", "is no name of a cookie");
 }
 
 bool setting_header_value(struct job *job, struct said value)

@@ -49,6 +49,8 @@ bool setting_runtime(struct job *job, const struct node *node, const char *what,
 /* Header fields (RFC 9110 section 5): the name a token, the value without control bytes. */
 bool setting_header_name(struct job *job, struct said name);
 bool setting_header_value(struct job *job, struct said value);
+/* RFC 6265 section 4.1.1: a token, too. */
+bool setting_cookie_name(struct job *job, struct said name);
 
 /* "example.com", "*.example.com", "*", "10.0.0.1"; in lower case. */
 bool setting_host(struct job *job, struct said text, struct str *host);

@@ -1,9 +1,12 @@
 #include "view_flow.h"
 
+#include "digest.h"
 #include "name.h"
 #include "phrase.h"
 #include "view_parts.h"
 #include "view_resilience.h"
+
+enum { ID_DIGITS = 8 };
 
 /* What the constants of one flow function are made from. */
 struct flow {
@@ -164,6 +167,18 @@ static struct value *subset(const struct flow *flow, const struct ir_weighted *c
     return targets ? value_number(flow->pool, (int64_t)targets) : no(flow);
 }
 
+/* What the client's cookie says of a choice: the same in every build, and no name that is nobody's business. */
+static struct str choice_id(struct pool *pool, struct str name)
+{
+    struct digest digest;
+    char hex[65];
+
+    digest_begin(&digest);
+    digest_add(&digest, name);
+    digest_end(&digest, hex);
+    return pool_copy(pool, (struct str){hex, ID_DIGITS});
+}
+
 static struct value *weighted(const struct flow *flow, struct str prefix,
                               const struct ir_forward *from)
 {
@@ -181,6 +196,9 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
         value_set(flow->pool, choice, "retry_ref", retry_ref(flow, prefix, from, i));
         value_set(flow->pool, choice, "hash_param", hash_param(flow, &from->choices.at[i]));
         value_set(flow->pool, choice, "subset", subset(flow, &from->choices.at[i]));
+        view_set_text(
+            flow->pool, choice, "id",
+            choice_id(flow->pool, phrase_choice(flow->pool, flow->gw, &from->choices.at[i])));
         total += from->choices.at[i].weight;
         value_add(flow->pool, list, choice);
     }
@@ -190,6 +208,10 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
     view_set_name(flow->pool, map, "weights_name", local(flow, prefix, "weights"));
     view_set_number(flow->pool, map, "count", from->choices.count);
     view_set_number(flow->pool, map, "total", total);
+    struct value *sticky = view_sticky(flow->pool, &from->sticky, false);
+    value_set(flow->pool, map, "sticky", sticky);
+    view_set_name(flow->pool, map, "sticky_name", local(flow, prefix, "sticky"));
+    view_set_name(flow->pool, map, "ids_name", local(flow, prefix, "ids"));
     return map;
 }
 

@@ -365,16 +365,17 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
 struct str view_features(struct pool *pool, const struct gateway *gw)
 {
     static const char *const words[] = {
-        "proxy",          "weighted", "route",        "rewrite",
-        "respond",        "redirect", "mock",         "maintenance",
-        "access_log",     "tls",      "http2",        "proxy_protocol",
-        "balance",        "retry",    "health_check", "outlier_detection",
-        "circuit_breaker"};
+        "proxy",           "weighted", "route",        "rewrite",
+        "respond",         "redirect", "mock",         "maintenance",
+        "access_log",      "tls",      "http2",        "proxy_protocol",
+        "balance",         "retry",    "health_check", "outlier_detection",
+        "circuit_breaker", "subsets",  "sticky"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
         used[0] |= op->action == IR_FORWARD || op->action == IR_ROUTE;
         used[1] |= op->action == IR_FORWARD && op->forward.choices.count > 1;
+        used[18] |= op->action == IR_FORWARD && op->forward.sticky.on;
         used[2] |= op->action == IR_ROUTE;
         used[3] |= op->action == IR_FORWARD && op->forward.rewrite.set;
         used[4] |= op->action == IR_RESPOND;
@@ -395,6 +396,8 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[14] |= upstream->check.on;
         used[15] |= upstream->outlier.on;
         used[16] |= upstream->breaker.on;
+        used[17] |= upstream->subsets.count > 0;
+        used[18] |= upstream->sticky.on;
     }
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

@@ -139,6 +139,30 @@ static struct value *hash_key(struct pool *pool, const struct ir_upstream *upstr
     return map;
 }
 
+static struct str attributes(struct pool *pool, const struct ir_sticky *sticky)
+{
+    struct text out = {.pool = pool};
+    text_printf(&out, "; Path=%.*s", STR_ARG(sticky->path));
+    if (sticky->max_age > 0)
+        text_printf(&out, "; Max-Age=%llu", (unsigned long long)sticky->max_age / 1000);
+    text_add(&out, STR("; HttpOnly; SameSite=Lax"));
+    if (sticky->secure == IR_SECURE)
+        text_add(&out, STR("; Secure"));
+    return text_str(&out);
+}
+
+struct value *view_sticky(struct pool *pool, const struct ir_sticky *sticky, bool target)
+{
+    if (!sticky->on)
+        return no(pool);
+    struct value *map = value_map(pool);
+    view_set_flag(pool, map, "target", target);
+    view_set_text(pool, map, "cookie", sticky->cookie);
+    view_set_text(pool, map, "attributes", attributes(pool, sticky));
+    view_set_flag(pool, map, "secure_on_https", sticky->secure == IR_SECURE_ON_HTTPS);
+    return map;
+}
+
 void view_set_resilience(struct pool *pool, struct value *map, const struct ir_upstream *upstream)
 {
     static const char *const balances[] = {[IR_ROUND_ROBIN] = NULL,
@@ -151,6 +175,7 @@ void view_set_resilience(struct pool *pool, struct value *map, const struct ir_u
     value_set(pool, map, "balance", balance ? value_name(pool, str_of(balance)) : no(pool));
     view_set_flag(pool, map, "observes", upstream->balance == IR_PEAK_EWMA);
     value_set(pool, map, "hash_key", hash_key(pool, upstream));
+    value_set(pool, map, "sticky", view_sticky(pool, &upstream->sticky, true));
     value_set(pool, map, "slow_start", number_or_false(pool, upstream->slow_start));
     value_set(pool, map, "panic_threshold",
               number_or_false(pool, judges ? upstream->panic_threshold : 0));

@@ -64,7 +64,8 @@ static const struct {
                                "\"#/$defs/text\"}}"},
     [CELL_LOG_FIELDS] = {"log-fields", NULL},
     [CELL_NUMBER] = {"number", "{type: integer, minimum: 0}"},
-    [CELL_WEIGHTS] = {"weights", "{type: [string, number, object], minProperties: 1, "
+    [CELL_WEIGHTS] = {"weights", "{type: [string, number, object], minProperties: 1, properties: "
+                                 "{$sticky: {$ref: \"#/$defs/sticky\"}}, "
                                  "additionalProperties: {type: integer, minimum: 0}}"},
     [CELL_TRUTH] = {"truth", "{type: boolean}"},
     [CELL_DURATION] = {"duration", "{type: string, pattern: \"^[0-9]{1,15}(ms|s|m|h|d)$\"}"},

@@ -15,6 +15,7 @@
 #include "policy/maintenance.h"
 #include "policy/outlier_detection.h"
 #include "policy/proxy_protocol.h"
+#include "policy/sticky.h"
 #include "policy/tls.h"
 #include "policy/typed.h"
 #include "policy/websocket.h"
@@ -158,6 +159,7 @@ static const struct policy_type *const nested[] = {
     &retry_backoff_type,
     &retry_budget_type,
     &hash_key_type,
+    &sticky_type,
     &health_check_type,
     &outlier_detection_type,
     &outlier_success_rate_type,

@@ -20,6 +20,7 @@
 #include "request/match.h"
 #include "request/proxied.h"
 #include "request/req.h"
+#include "request/sticky.h"
 
 /* Counts up with every change of this file that old generated code would not survive. */
 #define GW_ABI 1

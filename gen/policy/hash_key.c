@@ -43,7 +43,8 @@ static void read_key(struct policy_reader *r, const struct node *node, const voi
         return;
     }
     if (!setting_text(r->job, node_get(node, word->said), word->said, &text) ||
-        (word->from != IR_KEY_PATH_PARAM && !setting_header_name(r->job, text)))
+        (word->from == IR_KEY_HEADER && !setting_header_name(r->job, text)) ||
+        (word->from == IR_KEY_COOKIE && !setting_cookie_name(r->job, text)))
         return;
     key->from = word->from;
     key->name = text.text;

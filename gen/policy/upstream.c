@@ -1,6 +1,7 @@
 #include "policy/upstream.h"
 
 #include "member.h"
+#include "policy/sticky.h"
 #include "policy/type.h"
 
 enum { WEIGHT_MAX = 65535 };
@@ -28,7 +29,9 @@ static void read_weights(struct policy_reader *r, const struct node *node, struc
         const struct member *m = &node->members[i];
         struct said name = {.text = m->key, .loc = m->key_loc};
 
-        if (setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
+        if (str_eq(m->key, STR("$sticky")))
+            r->load(r, m->value, &sticky_type, &u->sticky);
+        else if (setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
             *vec_add(&r->job->pool, &u->choices) = choice_of(name, (uint32_t)weight);
     }
 }
@@ -44,6 +47,9 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
     u->loc = node->loc;
     if (node->kind == NODE_MAP) {
         read_weights(r, node, u);
+        if (u->sticky.on && u->choices.count < 2)
+            diag_error(&r->job->diags, u->sticky.loc, "contradiction",
+                       "'$sticky' needs two upstreams to choose from");
         return;
     }
     if (!setting_text(r->job, node, "upstream", &name))

@@ -14,6 +14,7 @@ struct upstream_choice {
 struct upstream {
     bool servers; /* $servers */
     VEC(struct upstream_choice) choices;
+    struct ir_sticky sticky;
     struct loc loc;
 };
 

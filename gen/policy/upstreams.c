@@ -5,6 +5,7 @@
 #include "policy/hash_key.h"
 #include "policy/health_check.h"
 #include "policy/outlier_detection.h"
+#include "policy/sticky.h"
 #include "policy/tls.h"
 #include "policy/type.h"
 
@@ -63,7 +64,7 @@ struct raw {
     uint32_t subsets_count;
     int balance, protocol;
     char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
-        *panic_threshold, *health_check, *outlier_detection, *circuit_breaker;
+        *panic_threshold, *sticky, *health_check, *outlier_detection, *circuit_breaker;
 };
 
 static const cyaml_strval_t balances[] = {
@@ -84,7 +85,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_LATER("type"),
     POLICY_CHOICE(struct raw, protocol, protocols),
     POLICY_LATER("discovery"),
-    POLICY_LATER("sticky"),
+    POLICY_CELL(struct raw, sticky, TYPED_OR_OFF),
     POLICY_LIST(struct raw, subsets, &subset_schema),
     POLICY_CELL(struct raw, retry, TYPED_OR_OFF),
     POLICY_CELL(struct raw, health_check, TYPED_OR_OFF),
@@ -270,6 +271,7 @@ static void read_pool_of(struct policy_reader *r, struct node *pool, struct ir_u
 static void read_balance(struct policy_reader *r, const struct raw *raw, struct ir_upstream *u)
 {
     struct node *key = policy_cell(r, raw->hash_key), *cell = policy_cell(r, raw->slow_start);
+    struct node *sticky = policy_cell(r, raw->sticky);
     struct setting slow_start = {0};
 
     if (raw->balance)
@@ -278,6 +280,11 @@ static void read_balance(struct policy_reader *r, const struct raw *raw, struct 
         r->load(r, key, &hash_key_type, &u->hash_key);
     if (key != NULL && u->balance != IR_HASH)
         diag_error(&r->job->diags, key->loc, "contradiction", "'hash_key' is for 'balance: hash'");
+    if (sticky != NULL && !setting_is_off(sticky))
+        r->load(r, sticky, &sticky_type, &u->sticky);
+    if (u->sticky.on && u->balance == IR_HASH)
+        diag_error(&r->job->diags, u->sticky.loc, "contradiction",
+                   "'balance: hash' keeps clients where they are by itself: there is no 'sticky'");
     setting_read_duration(r->job, cell, "slow_start", &slow_start);
     u->slow_start = slow_start.value;
 }

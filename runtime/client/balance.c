@@ -219,6 +219,20 @@ struct target *balance_hash(struct upstream *upstream, const struct pick *pick)
     return best ? best : balance_in_turn(upstream, pick);
 }
 
+struct target *balance_sticky(struct upstream *upstream, const struct pick *pick)
+{
+    for (uint32_t i = 0; i < upstream->count; i++) {
+        struct target *target = &upstream->targets[i];
+        if (target->seed != pick->wanted)
+            continue;
+        return SHARE_GET(target->share->weight) > 0 && !(i < 64 && pick->tried >> i & 1) &&
+                       (pick->panic || target_is_well(target->share))
+                   ? target
+                   : NULL;
+    }
+    return NULL;
+}
+
 /* ---- by latency ---- */
 
 static double ewma_of(const struct target_share *share)

@@ -1,5 +1,5 @@
 /* balance: the ways to choose one of an upstream's targets. All of them take a target as often as its weight says,
- * none that is drained, tried or not well, and NULL when that leaves nobody. Each worker keeps its own turns;
+ * none that is drained (but for balance_sticky), tried or not well, and NULL when that leaves nobody. Each worker keeps its own turns;
  * what is under way and how long answers took is known of all workers (client/share.h). */
 #ifndef CLIENT_BALANCE_H
 #define CLIENT_BALANCE_H
@@ -25,6 +25,10 @@ struct target *balance_hash(struct upstream *upstream, const struct pick *pick);
 /* Two by chance, and of them the one with the lower latency, a moving average that follows peaks at once and forgets
  * them within 10 s, times what is under way there (Finagle's peak EWMA). */
 struct target *balance_peak_ewma(struct upstream *upstream, const struct pick *pick);
+
+/* The one that pick->wanted names, unless it is sick, was tried or has no weight; a drained one keeps its own clients
+ * (as HAProxy and nginx have it). NULL: another one has to be chosen. */
+struct target *balance_sticky(struct upstream *upstream, const struct pick *pick);
 
 /* An answer's head took this long: for balance_peak_ewma. */
 void balance_observe(struct target_share *share, uint64_t now, uint64_t us);

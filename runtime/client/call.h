@@ -24,6 +24,7 @@ struct upstream_call {
     const struct gw_retry *retry; /* NULL: only what was never sent is tried again */
     uint64_t hash;                /* of the key by which a target is chosen: balance_hash */
     uint64_t subset;              /* targets that may be asked, by bit; 0: all */
+    uint64_t wanted; /* the target that the client was sent to before; see struct pick */
     struct pool *pool;
     struct body_in *body; /* the request's body; NULL: none */
     enum framing framing; /* as the client sent it */

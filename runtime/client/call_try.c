@@ -123,9 +123,10 @@ static bool may_connect(struct upstream_call *call)
 
 void call_try(struct upstream_call *call)
 {
-    struct target *target = target_choose(
-        upstream_of(call),
-        (struct pick){.tried = call->tried, .subset = call->subset, .hash = call->hash});
+    struct target *target = target_choose(upstream_of(call), (struct pick){.tried = call->tried,
+                                                                           .subset = call->subset,
+                                                                           .hash = call->hash,
+                                                                           .wanted = call->wanted});
     struct upstream_conn *conn = NULL;
 
     if (!target) {

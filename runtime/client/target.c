@@ -363,6 +363,8 @@ struct target *target_choose(struct upstream *upstream, struct pick pick)
     pick.panic = (upstream->config->check || upstream->config->outlier) &&
                  is_panic(upstream, others, pick.now);
     pick.tried |= others;
+    if (pick.wanted && (best = upstream->config->sticky->find(upstream, &pick)))
+        return best;
     best = balance(upstream, &pick);
     if (best || pick.tried == others)
         return best;

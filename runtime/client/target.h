@@ -33,8 +33,8 @@ struct target {
     struct upstream *upstream;
     struct target_share *share;
     struct dns_name name;
-    uint64_t seed;              /* balance_hash: where it stands among the others */
-    int64_t turn;               /* smooth weighted round robin */
+    uint64_t seed; /* who it is: balance_hash places it by that, balance_sticky finds it */
+    int64_t turn;  /* smooth weighted round robin */
     struct upstream_conn *idle; /* last in, first out */
     struct upstream_stats stats;
     struct tls_sessions sessions;
@@ -93,6 +93,7 @@ struct pick {
     uint64_t tried;  /* targets, by bit: only when there is no other */
     uint64_t subset; /* targets that may be taken, by bit; 0: all */
     uint64_t hash;   /* balance_hash: of the key */
+    uint64_t wanted; /* balance_sticky: target.seed; 0: nobody in particular */
     uint64_t now;    /* ms */
     bool panic;      /* too few are well: all are taken for well */
 };
@@ -100,7 +101,7 @@ struct pick {
 /* How many there are to choose from. Others than the document's, named at start, are in every subset. */
 uint32_t target_count(const struct upstream *upstream, uint64_t subset);
 
-/* The next one to be tried. `pick`: tried, subset and hash are set. NULL: none of the targets takes anything now. */
+/* The next one to be tried. `pick`: tried, subset, hash and wanted are set. NULL: none of the targets takes anything now. */
 struct target *target_choose(struct upstream *upstream, struct pick pick);
 
 /* True when somebody asks how many tries are under way at each target. */

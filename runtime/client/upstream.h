@@ -58,6 +58,15 @@ struct target_share;
 typedef struct target *gw_balance(struct upstream *upstream, const struct pick *pick);
 typedef void gw_observe(struct target_share *share, uint64_t now, uint64_t us);
 
+/* A cookie that keeps a client where it was sent to first. */
+struct gw_sticky {
+    const struct sticky_module *module;
+    gw_balance *find;      /* among targets: balance_sticky */
+    struct str cookie;     /* its name */
+    struct str attributes; /* "; Path=/; HttpOnly" … */
+    bool secure_on_https;  /* Secure, too, where the client came by https */
+};
+
 struct gw_status_range {
     uint16_t first, last;
 };
@@ -136,6 +145,7 @@ struct gw_upstream {
     uint64_t (*hashes)(struct str key); /* balance_hash: what a key becomes */
     gw_observe *observe;                /* balance_peak_ewma: how long answers take */
     struct gw_hash_key hash_key;        /* balance_hash */
+    const struct gw_sticky *sticky;
     const struct gw_health_check *check;
     const struct gw_outlier *outlier;
     const struct gw_breaker *breaker;

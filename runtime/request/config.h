@@ -36,6 +36,8 @@ struct gw_choice {
     const struct gw_forward *forwards;
     const uint32_t *weights;
     uint32_t count, total;
+    const struct gw_sticky *sticky; /* NULL: each request by itself */
+    const struct str *ids;          /* sticky: what its cookie says of each */
 };
 
 struct gw_answer {

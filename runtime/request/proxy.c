@@ -13,6 +13,7 @@
 #include "request/reply.h"
 #include "request/request_id.h"
 #include "request/rewrite.h"
+#include "request/sticky.h"
 #include "request/tunnel.h"
 
 enum { LINES_ROOM = 384 };
@@ -177,6 +178,7 @@ static uint64_t hash_key(const struct gw_req *rq, const struct gw_forward *forwa
 
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
+    const struct gw_sticky *sticky = forward->upstream->sticky;
     bool has_body = rq->head.framing != FRAMING_NONE;
     struct upstream_call *call;
 
@@ -204,6 +206,8 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
         forward->retry && fields_named(&rq->head.fields, STR("Idempotency-Key"), NULL);
     call->hash = hash_key(rq, forward);
     call->subset = forward->subset;
+    if (sticky)
+        call->wanted = sticky->module->target(rq, sticky);
     call->write_head = write_head;
     call->interim = on_interim;
     call->body_failed = on_body_failed;
@@ -259,8 +263,11 @@ const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice 
 {
     uint64_t ticket;
 
+    if (!rq->chosen && choice->sticky)
+        rq->chosen = choice->sticky->module->forward(rq, choice);
     if (rq->chosen)
         return rq->chosen;
+    rq->drawn = choice;
     ticket = random_u64() % (choice->total > 0 ? choice->total : 1);
     rq->chosen = &choice->forwards[choice->count - 1];
     for (uint32_t i = 0; i < choice->count; i++) {
@@ -275,6 +282,17 @@ const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice 
 
 /* ---- the answer ---- */
 
+/* Where it was sent to, when somebody cares. */
+static void keep_client(struct gw_req *rq)
+{
+    const struct gw_sticky *sticky = rq->forward->upstream->sticky;
+
+    if (!sticky && rq->drawn)
+        sticky = rq->drawn->sticky;
+    if (sticky)
+        sticky->module->keep(rq);
+}
+
 enum gw_next proxy_reply(struct gw_req *rq)
 {
     struct upstream_call *call = rq->upstream;
@@ -285,6 +303,7 @@ enum gw_next proxy_reply(struct gw_req *rq)
 
     if (rq->replied)
         return GW_DONE;
+    keep_client(rq);
     if (answer->status == 101)
         return tunnel_start(rq);
     fields_drop_hop_by_hop(&answer->fields);

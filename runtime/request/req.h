@@ -56,6 +56,7 @@ struct gw_req {
     struct str added_request;        /* header lines for the upstream made by policies */
     struct str added_reply;          /* header lines for the client made by policies */
     const struct gw_forward *chosen; /* by gw_choose */
+    const struct gw_choice *drawn;   /* from which it was drawn by chance */
     struct {
         uint64_t at;  /* loop->now */
         uint32_t ms;  /* 0: none */
