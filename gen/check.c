@@ -61,6 +61,9 @@ static void check_subsets(struct usage *u, const struct ir_upstream *upstream)
 
 static void check_upstreams(struct usage *u)
 {
+    for (size_t i = 0; i < u->gw->upstreams.count; i++)
+        if (u->used[i] && u->gw->upstreams.at[i].mirror.on)
+            u->used[u->gw->upstreams.at[i].mirror.upstream] = true;
     for (size_t i = 0; i < u->gw->upstreams.count; i++) {
         const struct ir_upstream *upstream = &u->gw->upstreams.at[i];
         uint64_t total = 0;

@@ -204,7 +204,7 @@ static void dump_phrase(struct text *text, const char *label, struct str words)
         text_printf(text, "%s %.*s\n", label, STR_ARG(words));
 }
 
-static void dump_upstream(struct text *text, const struct ir_upstream *u)
+static void dump_upstream(struct text *text, const struct gateway *gw, const struct ir_upstream *u)
 {
     text_add(text, STR("upstream "));
     quoted(text, u->name);
@@ -224,6 +224,7 @@ static void dump_upstream(struct text *text, const struct ir_upstream *u)
     dump_upstream_tls(text, &u->tls);
     dump_phrase(text, "  balance", phrase_balance(text->pool, u));
     dump_phrase(text, "  sticky", phrase_sticky(text->pool, &u->sticky));
+    dump_phrase(text, "  mirror", phrase_mirror(text->pool, gw, &u->mirror));
     dump_phrase(text, "  health_check", phrase_health_check(text->pool, u));
     dump_phrase(text, "  outlier_detection", phrase_outlier(text->pool, u));
     dump_phrase(text, "  circuit_breaker", phrase_breaker(text->pool, &u->breaker));
@@ -586,7 +587,7 @@ void dump_ir(struct pool *pool, const struct gateway *gw, FILE *out)
     dump_plain_listener(&p.text, "status", &gw->status);
     dump_plain_listener(&p.text, "admin", &gw->admin);
     for (size_t i = 0; i < gw->upstreams.count; i++)
-        dump_upstream(&p.text, &gw->upstreams.at[i]);
+        dump_upstream(&p.text, gw, &gw->upstreams.at[i]);
     for (size_t i = 0; i < gw->endpoints.count; i++)
         dump_endpoint(&p.text, &gw->endpoints.at[i]);
     for (size_t i = 0; i < gw->operations.count; i++)

@@ -67,6 +67,7 @@ struct ir_upstream {
     struct ir_breaker breaker;
     ir_subsets subsets;
     struct ir_sticky sticky;
+    struct ir_mirror mirror;
     struct ir_retry retry; /* of operations that say nothing of it themselves */
     struct loc loc;
 };

@@ -23,6 +23,16 @@ struct ir_sticky {
     struct loc loc;
 };
 
+/* Copies of requests. */
+struct ir_mirror {
+    bool on;
+    uint32_t upstream;       /* index */
+    struct str subset;       /* its name; empty: all targets */
+    uint64_t subset_targets; /* by bit; 0: all */
+    uint64_t percent, max_requests, buffer, timeout;
+    struct loc loc;
+};
+
 struct ir_status_range {
     uint32_t first, last;
 };

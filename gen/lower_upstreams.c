@@ -106,16 +106,6 @@ static void check_tls(struct lowering *l, struct ir_upstream *upstream)
                    STR_SHORT(upstream->name));
 }
 
-void lower_upstreams(struct lowering *l)
-{
-    for (size_t i = 0; i < l->document_count; i++)
-        add_document(l, &l->documents[i]);
-    for (size_t i = 0; i < l->options->upstream_count; i++)
-        add_option(l, &l->options->upstreams[i]);
-    for (size_t i = 0; i < l->gw->upstreams.count; i++)
-        check_tls(l, &l->gw->upstreams.at[i]);
-}
-
 const struct ir_subset *lower_upstream_subset(const struct ir_upstream *upstream, struct str name)
 {
     for (size_t i = 0; i < upstream->subsets.count; i++)
@@ -141,23 +131,83 @@ static void check_subset(struct lowering *l, const struct lowering_upstream *kno
                STR_SHORT(choice->subset), STR_ARG(near));
 }
 
-void lower_upstream_check(struct lowering *l, const struct upstream *choice)
+/* A name that is known, and a subset that it has. */
+static void check_choice(struct lowering *l, const struct upstream_choice *choice)
 {
+    const struct lowering_upstream *known = lower_upstream_named(l, choice->name.text);
     VEC(struct str) names = {0};
+    struct str near;
 
+    if (known != NULL) {
+        check_subset(l, known, choice);
+        return;
+    }
     for (size_t i = 0; i < l->upstreams.count; i++)
         *vec_add(&l->job->pool, &names) = l->upstreams.at[i].key;
-    for (size_t i = 0; i < choice->choices.count; i++) {
-        struct said name = choice->choices.at[i].name;
-        const struct lowering_upstream *known = lower_upstream_named(l, name.text);
-        if (known != NULL) {
-            check_subset(l, known, &choice->choices.at[i]);
-            continue;
-        }
-        struct str near = diag_suggest(&l->job->pool, name.text, names.at, names.count);
-        diag_error(&l->job->diags, name.loc, "unknown-upstream", "no upstream is named '%.*s'%.*s",
-                   STR_SHORT(name.text), STR_ARG(near));
+    near = diag_suggest(&l->job->pool, choice->name.text, names.at, names.count);
+    diag_error(&l->job->diags, choice->name.loc, "unknown-upstream",
+               "no upstream is named '%.*s'%.*s", STR_SHORT(choice->name.text), STR_ARG(near));
+}
+
+void lower_upstream_check(struct lowering *l, const struct upstream *choice)
+{
+    for (size_t i = 0; i < choice->choices.count; i++)
+        check_choice(l, &choice->choices.at[i]);
+}
+
+/* The upstream that gets the copies. */
+static void set_mirror(struct lowering *l, const struct mirror *said, struct ir_upstream *upstream)
+{
+    size_t colon = str_find(said->upstream.text, ':');
+    struct upstream_choice choice = {.name = said->upstream};
+    const struct lowering_upstream *known;
+    const struct ir_subset *subset;
+
+    choice.name.text = str_head(said->upstream.text, colon);
+    choice.subset = str_from(said->upstream.text, colon + 1);
+    choice.has_subset = colon < said->upstream.text.len;
+    check_choice(l, &choice);
+    known = lower_upstream_named(l, choice.name.text);
+    if (known == NULL)
+        return;
+    upstream->mirror = said->value;
+    upstream->mirror.upstream = known->index;
+    if (str_eq(choice.name.text, upstream->name))
+        diag_error(&l->job->diags, said->upstream.loc, "contradiction",
+                   "upstream '%.*s' cannot be the mirror of itself", STR_SHORT(upstream->name));
+    if (l->gw->upstreams.at[known->index].hash_key.from == IR_KEY_PATH_PARAM)
+        diag_error(&l->job->diags, said->upstream.loc, "contradiction",
+                   "a mirror cannot have a 'hash_key' of paths: they are not its own");
+    if (choice.has_subset &&
+        (subset = lower_upstream_subset(&l->gw->upstreams.at[known->index], choice.subset))) {
+        upstream->mirror.subset = subset->name;
+        upstream->mirror.subset_targets = subset->targets;
     }
+}
+
+static void set_mirrors(struct lowering *l, const struct lowering_document *d)
+{
+    const struct upstreams *upstreams = &d->block->upstreams;
+
+    for (size_t i = 0; i < upstreams->list.count; i++) {
+        const struct upstreams_one *one = &upstreams->list.at[i];
+        const struct lowering_upstream *known = lower_upstream_named(l, one->value.name);
+
+        if (one->mirror.value.on && known != NULL)
+            set_mirror(l, &one->mirror, &l->gw->upstreams.at[known->index]);
+    }
+}
+
+void lower_upstreams(struct lowering *l)
+{
+    for (size_t i = 0; i < l->document_count; i++)
+        add_document(l, &l->documents[i]);
+    for (size_t i = 0; i < l->options->upstream_count; i++)
+        add_option(l, &l->options->upstreams[i]);
+    for (size_t i = 0; i < l->gw->upstreams.count; i++)
+        check_tls(l, &l->gw->upstreams.at[i]);
+    for (size_t i = 0; i < l->document_count; i++)
+        set_mirrors(l, &l->documents[i]);
 }
 
 /* The servers that hold for an operation: its own, the path item's, the document's. */

@@ -178,3 +178,16 @@ struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky)
         text_add(&out, sticky->secure == IR_SECURE ? STR(", secure") : STR(", not secure"));
     return text_str(&out);
 }
+
+struct str phrase_mirror(struct pool *pool, const struct gateway *gw,
+                         const struct ir_mirror *mirror)
+{
+    if (!mirror->on)
+        return STR("");
+    return pool_printf(
+        pool, "%.*s%s%.*s, %llu%%, max_requests %llu, buffer %s, timeout %s",
+        STR_ARG(gw->upstreams.at[mirror->upstream].name), mirror->subset.len > 0 ? ":" : "",
+        STR_ARG(mirror->subset), (unsigned long long)mirror->percent,
+        (unsigned long long)mirror->max_requests, phrase_size(pool, mirror->buffer).at,
+        phrase_duration(pool, mirror->timeout).at);
+}

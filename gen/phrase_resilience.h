@@ -21,6 +21,10 @@ struct str phrase_methods(struct pool *pool, uint32_t methods);
 /* "cookie place, path /, max_age 1h", or "" */
 struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky);
 
+/* "shadow, 5%, max_requests 100, buffer 64k, timeout 1m", or "" */
+struct str phrase_mirror(struct pool *pool, const struct gateway *gw,
+                         const struct ir_mirror *mirror);
+
 /* "v2: http://pets-2 http://pets-3" */
 struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
                          const struct ir_subset *subset);

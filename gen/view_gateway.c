@@ -47,6 +47,23 @@ static bool has_plain_user(const struct gateway *gw, size_t upstream)
     return false;
 }
 
+static struct value *mirror(struct pool *pool, const struct gateway *gw,
+                            const struct ir_mirror *from)
+{
+    if (!from->on)
+        return value_flag(pool, false);
+    struct value *map = value_map(pool);
+    view_set_name(pool, map, "to", gw->upstreams.at[from->upstream].symbol);
+    value_set(pool, map, "subset",
+              from->subset_targets ? value_number(pool, (int64_t)from->subset_targets)
+                                   : value_flag(pool, false));
+    view_set_number(pool, map, "percent", from->percent);
+    view_set_number(pool, map, "max_requests", from->max_requests);
+    view_set_number(pool, map, "buffer", from->buffer);
+    view_set_number(pool, map, "timeout", from->timeout);
+    return map;
+}
+
 static struct value *upstreams(struct pool *pool, const struct gateway *gw)
 {
     static const char *const host_headers[] = {
@@ -80,6 +97,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         view_set_number(pool, map, "max_streams", upstream->max_streams);
         value_set(pool, map, "tls", view_upstream_tls(pool, upstream));
         view_set_resilience(pool, map, upstream);
+        value_set(pool, map, "mirror", mirror(pool, gw, &upstream->mirror));
         view_set_flag(pool, map, "plain", has_plain_user(gw, i));
         value_add(pool, list, map);
     }
@@ -369,7 +387,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         "respond",         "redirect", "mock",         "maintenance",
         "access_log",      "tls",      "http2",        "proxy_protocol",
         "balance",         "retry",    "health_check", "outlier_detection",
-        "circuit_breaker", "subsets",  "sticky"};
+        "circuit_breaker", "subsets",  "sticky",       "mirror"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -398,6 +416,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[16] |= upstream->breaker.on;
         used[17] |= upstream->subsets.count > 0;
         used[18] |= upstream->sticky.on;
+        used[19] |= upstream->mirror.on;
     }
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

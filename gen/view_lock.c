@@ -309,6 +309,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
                  upstream->proxy_protocol == IR_PROXY_V1 ? STR("v1") : STR("v2"));
         fact(pool, facts, "balance", phrase_balance(pool, upstream));
         fact(pool, facts, "sticky", phrase_sticky(pool, &upstream->sticky));
+        fact(pool, facts, "mirror", phrase_mirror(pool, gw, &upstream->mirror));
         fact(pool, facts, "health_check", phrase_health_check(pool, upstream));
         fact(pool, facts, "outlier_detection", phrase_outlier(pool, upstream));
         fact(pool, facts, "circuit_breaker", phrase_breaker(pool, &upstream->breaker));

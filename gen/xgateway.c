@@ -13,6 +13,7 @@
 #include "policy/health_check.h"
 #include "policy/log.h"
 #include "policy/maintenance.h"
+#include "policy/mirror.h"
 #include "policy/outlier_detection.h"
 #include "policy/proxy_protocol.h"
 #include "policy/sticky.h"
@@ -160,6 +161,7 @@ static const struct policy_type *const nested[] = {
     &retry_budget_type,
     &hash_key_type,
     &sticky_type,
+    &mirror_type,
     &health_check_type,
     &outlier_detection_type,
     &outlier_success_rate_type,

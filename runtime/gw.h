@@ -18,6 +18,7 @@
 #include "http/message.h"
 #include "io/proxy_protocol.h"
 #include "request/match.h"
+#include "request/mirror.h"
 #include "request/proxied.h"
 #include "request/req.h"
 #include "request/sticky.h"

@@ -396,6 +396,13 @@ static void probes_close(struct server *server)
         prober()->close(server->probes);
 }
 
+static void mirrors_close(struct worker *worker)
+{
+    for (size_t i = 0; i < gateway.upstream_count; i++)
+        if (gateway.upstreams[i]->mirror)
+            gateway.upstreams[i]->mirror->module->close(worker);
+}
+
 void serve_close(struct worker *worker)
 {
     struct server *server = worker->server;
@@ -409,6 +416,7 @@ void serve_close(struct worker *worker)
     dns_close(worker->dns); /* before the names it may still be asking for */
     worker->dns = NULL;
     probes_close(server);
+    mirrors_close(worker);
     upstreams_free(worker->upstreams);
     bufs_close(&server->bufs);
     free(server);

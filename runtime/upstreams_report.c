@@ -261,6 +261,14 @@ static void metrics_of_upstreams(struct text *text)
         {"apigw_upstream_retries_over_budget_total", "counter",
          "Tries that the budget of retry did not allow.",
          offsetof(struct upstream_share, total_budget_refused), true, false},
+        {"apigw_upstream_mirrored_total", "counter", "Copies of requests that were sent there.",
+         offsetof(struct upstream_share, total_mirrored), true, false},
+        {"apigw_upstream_mirror_failures_total", "counter",
+         "Copies of requests without an answer, or without its end.",
+         offsetof(struct upstream_share, total_mirror_failed), true, false},
+        {"apigw_upstream_mirror_left_out_total", "counter",
+         "Requests that were not copied: too many were under way, or their content was too long.",
+         offsetof(struct upstream_share, total_mirror_left_out), true, false},
     };
 
     for (size_t m = 0; m < sizeof all / sizeof *all; m++) {

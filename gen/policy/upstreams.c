@@ -64,7 +64,7 @@ struct raw {
     uint32_t subsets_count;
     int balance, protocol;
     char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
-        *panic_threshold, *sticky, *health_check, *outlier_detection, *circuit_breaker;
+        *panic_threshold, *sticky, *mirror, *health_check, *outlier_detection, *circuit_breaker;
 };
 
 static const cyaml_strval_t balances[] = {
@@ -95,7 +95,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, slow_start, DURATION_OR_OFF),
     POLICY_CELL(struct raw, hash_key, TYPED),
     POLICY_LATER("adaptive_concurrency"),
-    POLICY_LATER("mirror"),
+    POLICY_CELL(struct raw, mirror, TYPED_OR_OFF),
     POLICY_LATER("auth"),
     POLICY_LATER("function"),
     CYAML_FIELD_END,
@@ -324,7 +324,7 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
     for (size_t i = 0; i < count; i++) {
         struct upstreams_one *one = vec_add(&r->job->pool, &upstreams->list);
         const struct node *key = policy_cell(r, raw[i].key);
-        struct node *pool = policy_cell(r, raw[i].pool);
+        struct node *pool = policy_cell(r, raw[i].pool), *mirror;
 
         one->value = (struct ir_upstream){
             .name = key->text, .loc = key->loc, .pool_max_idle = 1024, .pool_idle_timeout = 60000};
@@ -350,6 +350,9 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
         read_failing(r, &raw[i], &one->value);
         one->timeouts = policy_cell(r, raw[i].timeouts);
         one->retry = policy_cell(r, raw[i].retry);
+        mirror = policy_cell(r, raw[i].mirror);
+        if (mirror != NULL && !setting_is_off(mirror))
+            r->load(r, mirror, &mirror_type, &one->mirror);
         one->proxy_protocol = policy_cell(r, raw[i].proxy_protocol);
         if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol) && pool != NULL &&
             !setting_is_off(pool))

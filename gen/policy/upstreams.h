@@ -2,11 +2,12 @@
 #ifndef GEN_POLICY_UPSTREAMS_H
 #define GEN_POLICY_UPSTREAMS_H
 
-#include "setting.h"
+#include "policy/mirror.h"
 
 struct upstreams_one {
     struct ir_upstream value;
     struct node *timeouts, *proxy_protocol, *retry; /* values of those policies, or NULL */
+    struct mirror mirror;
 };
 
 struct upstreams {

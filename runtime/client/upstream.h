@@ -146,6 +146,7 @@ struct gw_upstream {
     gw_observe *observe;                /* balance_peak_ewma: how long answers take */
     struct gw_hash_key hash_key;        /* balance_hash */
     const struct gw_sticky *sticky;
+    const struct gw_mirror *mirror; /* see request/mirror.h */
     const struct gw_health_check *check;
     const struct gw_outlier *outlier;
     const struct gw_breaker *breaker;

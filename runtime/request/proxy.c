@@ -8,6 +8,7 @@
 #include "request/grpc.h"
 #include "request/hold.h"
 #include "request/hops.h"
+#include "request/mirror.h"
 #include "request/pace.h"
 #include "request/proxied.h"
 #include "request/reply.h"
@@ -39,15 +40,10 @@ static void put_host(const struct gw_req *rq, const struct upstream_call *call,
     head_put(text, STR("\r\n"));
 }
 
-static void write_head(struct upstream_call *call, struct head_text *text)
+/* All fields but Host, and the end of the head. */
+static void put_lines(const struct gw_req *rq, const struct upstream_call *call,
+                      struct head_text *text)
 {
-    struct gw_req *rq = call->owner;
-
-    head_put(text, rq->head.method_text);
-    head_put(text, STR(" "));
-    rewrite_target(rq, call->target, text);
-    head_put(text, STR(" HTTP/1.1\r\n"));
-    put_host(rq, call, text);
     head_put_fields(text, &rq->head.fields);
     head_put(text, tunnel_line(rq));
     head_put(text, hops_via(rq));
@@ -65,6 +61,18 @@ static void write_head(struct upstream_call *call, struct head_text *text)
     if (rq->head.te_trailers)
         head_put(text, STR("TE: trailers\r\nConnection: TE\r\n"));
     head_put(text, STR("\r\n"));
+}
+
+static void write_head(struct upstream_call *call, struct head_text *text)
+{
+    struct gw_req *rq = call->owner;
+
+    head_put(text, rq->head.method_text);
+    head_put(text, STR(" "));
+    rewrite_target(rq, call->target, text);
+    head_put(text, STR(" HTTP/1.1\r\n"));
+    put_host(rq, call, text);
+    put_lines(rq, call, text);
 }
 
 /* What every try says: who the client is, and the request id. */
@@ -176,6 +184,34 @@ static uint64_t hash_key(const struct gw_req *rq, const struct gw_forward *forwa
     return forward->upstream->hashes(value.len > 0 ? value : rq->client_address);
 }
 
+/* A copy of the request goes elsewhere. What does not fit into the scratch memory is not copied: the request will not
+ * leave either. */
+static void mirror(struct gw_req *rq, struct upstream_call *call, const struct gw_mirror *config)
+{
+    static const struct gw_target nowhere = {.path = STR_INIT("")};
+    struct head_text text = {.at = rq->worker->head_scratch, .room = WORKER_SCRATCH};
+    struct mirror_request request = {
+        .method_text = rq->head.method_text,
+        .method = call->method,
+        .host = rq->head.authority,
+        .greeting = proxied_greeting(rq, config->to.upstream),
+        .framing = call->framing,
+        .length = call->length,
+        .hash = hash_key(rq, &config->to),
+    };
+    size_t path_len;
+
+    head_put(&text, STR(" ")); /* as in a request line */
+    rewrite_target(rq, &nowhere, &text);
+    path_len = text.len;
+    put_lines(rq, call, &text);
+    if (text.full)
+        return;
+    request.path = (struct str){text.at + 1, path_len - 1};
+    request.lines = (struct str){text.at + path_len, text.len - path_len};
+    call->body = config->module->begin(rq, config, &request, call->body);
+}
+
 static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 {
     const struct gw_sticky *sticky = forward->upstream->sticky;
@@ -213,6 +249,9 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->body_failed = on_body_failed;
     call->owner = rq;
     call->greeting = proxied_greeting(rq, forward->upstream);
+    if (forward->upstream->mirror &&
+        forward->upstream->mirror->module->wants(rq, forward->upstream->mirror))
+        mirror(rq, call, forward->upstream->mirror);
     rq->x->expect_passed_on = rq->head.expect_continue && !rq->hold;
     call_start(call);
     return req_park(rq, &call->op);

@@ -26,6 +26,8 @@ struct worker {
     uint64_t tunnel_count;   /* of them; may be read from any thread */
     uint64_t tunnel_total;   /* ever; likewise */
     bool tunnels_drain;
+    struct mirror *mirrors; /* request/mirror: all that are under way */
+    uint32_t mirror_count;
     uint64_t request_count; /* ids made here */
     char *scratch;          /* WORKER_SCRATCH bytes for the duration of one callback */
     char *head_scratch;     /* the same, for heads being built */
