@@ -61,12 +61,21 @@ struct ir_outlier {
     struct loc loc;
 };
 
+struct ir_adaptive {
+    bool on;
+    uint64_t min_concurrency, max_concurrency;
+    uint64_t interval, min_rtt_interval;
+    uint64_t percentile, tolerance;
+    struct loc loc;
+};
+
 struct ir_breaker {
     bool on;
     uint64_t max_connections, max_requests, max_pending_requests; /* 0: no limit */
     uint64_t pending_timeout;
     uint64_t threshold; /* 0: no circuit */
     uint64_t window_size, timeout, half_open_requests;
+    struct ir_adaptive adaptive;
     struct loc loc;
 };
 

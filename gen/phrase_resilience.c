@@ -115,6 +115,16 @@ struct str phrase_breaker(struct pool *pool, const struct ir_breaker *breaker)
                     (unsigned long long)breaker->threshold,
                     phrase_duration(pool, breaker->window_size).at,
                     (unsigned long long)breaker->half_open_requests);
+    if (breaker->adaptive.on)
+        text_printf(&out,
+                    "adaptive from %llu to %llu, every %s by percentile %llu, tolerance "
+                    "%llu%%, anew after %s, ",
+                    (unsigned long long)breaker->adaptive.min_concurrency,
+                    (unsigned long long)breaker->adaptive.max_concurrency,
+                    phrase_duration(pool, breaker->adaptive.interval).at,
+                    (unsigned long long)breaker->adaptive.percentile,
+                    (unsigned long long)breaker->adaptive.tolerance,
+                    phrase_duration(pool, breaker->adaptive.min_rtt_interval).at);
     return str_head(text_str(&out), out.len - 2);
 }
 

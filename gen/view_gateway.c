@@ -382,12 +382,27 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
 
 struct str view_features(struct pool *pool, const struct gateway *gw)
 {
-    static const char *const words[] = {
-        "proxy",           "weighted", "route",        "rewrite",
-        "respond",         "redirect", "mock",         "maintenance",
-        "access_log",      "tls",      "http2",        "proxy_protocol",
-        "balance",         "retry",    "health_check", "outlier_detection",
-        "circuit_breaker", "subsets",  "sticky",       "mirror"};
+    static const char *const words[] = {"proxy",
+                                        "weighted",
+                                        "route",
+                                        "rewrite",
+                                        "respond",
+                                        "redirect",
+                                        "mock",
+                                        "maintenance",
+                                        "access_log",
+                                        "tls",
+                                        "http2",
+                                        "proxy_protocol",
+                                        "balance",
+                                        "retry",
+                                        "health_check",
+                                        "outlier_detection",
+                                        "circuit_breaker",
+                                        "subsets",
+                                        "sticky",
+                                        "mirror",
+                                        "adaptive_concurrency"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -414,6 +429,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[14] |= upstream->check.on;
         used[15] |= upstream->outlier.on;
         used[16] |= upstream->breaker.on;
+        used[20] |= upstream->breaker.adaptive.on;
         used[17] |= upstream->subsets.count > 0;
         used[18] |= upstream->sticky.on;
         used[19] |= upstream->mirror.on;

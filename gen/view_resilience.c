@@ -105,6 +105,25 @@ static struct value *outlier(struct pool *pool, const struct ir_outlier *from)
     return map;
 }
 
+static struct value *adaptive(struct pool *pool, const struct ir_adaptive *from)
+{
+    static const uint64_t usual = 20;
+    if (!from->on)
+        return no(pool);
+    struct value *map = value_map(pool);
+    uint64_t first = usual < from->min_concurrency   ? from->min_concurrency
+                     : usual > from->max_concurrency ? from->max_concurrency
+                                                     : usual;
+    view_set_number(pool, map, "min_concurrency", from->min_concurrency);
+    view_set_number(pool, map, "max_concurrency", from->max_concurrency);
+    view_set_number(pool, map, "first", first);
+    view_set_number(pool, map, "interval", from->interval);
+    view_set_number(pool, map, "min_rtt_interval", from->min_rtt_interval);
+    view_set_number(pool, map, "percentile", from->percentile);
+    view_set_number(pool, map, "tolerance", from->tolerance);
+    return map;
+}
+
 static struct value *breaker(struct pool *pool, const struct ir_breaker *from)
 {
     if (!from->on)
@@ -122,6 +141,7 @@ static struct value *breaker(struct pool *pool, const struct ir_breaker *from)
         view_set_number(pool, circuit, "half_open_requests", from->half_open_requests);
     }
     value_set(pool, map, "circuit", circuit);
+    value_set(pool, map, "adaptive", adaptive(pool, &from->adaptive));
     return map;
 }
 

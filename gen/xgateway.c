@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "member.h"
+#include "policy/adaptive_concurrency.h"
 #include "policy/admin.h"
 #include "policy/circuit_breaker.h"
 #include "policy/correlation_id.h"
@@ -166,6 +167,7 @@ static const struct policy_type *const nested[] = {
     &outlier_detection_type,
     &outlier_success_rate_type,
     &circuit_breaker_type,
+    &adaptive_concurrency_type,
 };
 
 const struct policy_type *xgateway_nested(struct str place)

@@ -8,6 +8,7 @@
 #define GW_H
 
 #include "base/pathmap.h"
+#include "client/adaptive.h"
 #include "client/balance.h"
 #include "client/breaker.h"
 #include "client/call_h2.h"

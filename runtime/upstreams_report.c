@@ -237,6 +237,24 @@ static void circuits(struct text *text)
 }
 
 /* What is there for every upstream with a breaker; retries show when there were some. */
+static void metrics_of_adaptive(struct text *text)
+{
+    static const char name[] = "apigw_upstream_concurrency_limit";
+    bool named = false;
+
+    for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+        const struct gw_upstream *config = gateway.upstreams[u];
+        const struct upstream_share *share = share_of(config, NULL, 0);
+        if (!share->adaptive)
+            continue;
+        if (!named)
+            prom_family(text, name, "gauge",
+                        "Requests that adaptive_concurrency lets be under way.");
+        named = true;
+        upstream_line(text, name, config->name, "", SHARE_GET(share->adaptive->limit));
+    }
+}
+
 static void metrics_of_upstreams(struct text *text)
 {
     static const struct {
@@ -296,6 +314,7 @@ void upstreams_report_metrics(struct text *text)
     counters_of_all(text, &sums);
     metrics_of_health(text, &sums);
     metrics_of_upstreams(text);
+    metrics_of_adaptive(text);
     circuits(text);
 }
 

@@ -1,6 +1,7 @@
 #include "policy/upstreams.h"
 
 #include "member.h"
+#include "policy/adaptive_concurrency.h"
 #include "policy/circuit_breaker.h"
 #include "policy/hash_key.h"
 #include "policy/health_check.h"
@@ -14,6 +15,7 @@ enum {
     STREAMS_DEFAULT = 100,
     WEIGHT_MAX = 65535,
     PANIC_DEFAULT = 50,
+    ADAPTIVE_PENDING = 100,
     SUBSET_TARGETS = 63, /* a mask of them is a positive number in generated code */
 };
 
@@ -64,7 +66,8 @@ struct raw {
     uint32_t subsets_count;
     int balance, protocol;
     char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
-        *panic_threshold, *sticky, *mirror, *health_check, *outlier_detection, *circuit_breaker;
+        *panic_threshold, *sticky, *mirror, *health_check, *outlier_detection, *circuit_breaker,
+        *adaptive_concurrency;
 };
 
 static const cyaml_strval_t balances[] = {
@@ -94,7 +97,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, panic_threshold, NUMBER),
     POLICY_CELL(struct raw, slow_start, DURATION_OR_OFF),
     POLICY_CELL(struct raw, hash_key, TYPED),
-    POLICY_LATER("adaptive_concurrency"),
+    POLICY_CELL(struct raw, adaptive_concurrency, TYPED_OR_TRUTH),
     POLICY_CELL(struct raw, mirror, TYPED_OR_OFF),
     POLICY_LATER("auth"),
     POLICY_LATER("function"),
@@ -289,6 +292,23 @@ static void read_balance(struct policy_reader *r, const struct raw *raw, struct 
     u->slow_start = slow_start.value;
 }
 
+/* A limit that moves is a limit of the breaker, and a few may wait until it has moved. */
+static void read_adaptive(struct policy_reader *r, struct node *node, struct ir_upstream *u)
+{
+    struct ir_breaker *breaker = &u->breaker;
+
+    if (node == NULL || setting_is_off(node))
+        return;
+    if (!breaker->on)
+        *breaker = (struct ir_breaker){.on = true, .pending_timeout = 5000, .loc = node->loc};
+    if (node->kind == NODE_BOOL)
+        breaker->adaptive = adaptive_concurrency_on(node->loc);
+    else
+        r->load(r, node, &adaptive_concurrency_type, &breaker->adaptive);
+    if (breaker->max_pending_requests == 0)
+        breaker->max_pending_requests = ADAPTIVE_PENDING;
+}
+
 static void read_failing(struct policy_reader *r, const struct raw *raw, struct ir_upstream *u)
 {
     struct node *check = policy_cell(r, raw->health_check);
@@ -304,6 +324,7 @@ static void read_failing(struct policy_reader *r, const struct raw *raw, struct 
         r->load(r, outlier, &outlier_detection_type, &u->outlier);
     if (breaker != NULL && !setting_is_off(breaker))
         r->load(r, breaker, &circuit_breaker_type, &u->breaker);
+    read_adaptive(r, policy_cell(r, raw->adaptive_concurrency), u);
     u->panic_threshold = PANIC_DEFAULT;
     if (panic != NULL)
         setting_number(r->job, panic, "panic_threshold", 0, 100, &u->panic_threshold);

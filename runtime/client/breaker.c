@@ -1,6 +1,7 @@
 #include "client/breaker.h"
 
 #include "base/log.h"
+#include "client/adaptive.h"
 #include "client/call.h"
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
@@ -244,10 +245,21 @@ static void wake(struct upstream *upstream)
 
 /* ---- places ---- */
 
+/* Of requests under way; 0: none. */
+static uint32_t limit_of(const struct upstream_share *share)
+{
+    uint32_t said = share->config->breaker->max_requests, learnt;
+
+    if (!share->adaptive)
+        return said;
+    learnt = SHARE_GET(share->adaptive->limit);
+    return said > 0 && said < learnt ? said : learnt;
+}
+
 static bool take_place(struct upstream_call *call)
 {
     struct upstream_share *share = upstream_of(call)->share;
-    uint32_t most = call->config->breaker->max_requests;
+    uint32_t most = limit_of(share);
 
     if (SHARE_ADD(share->active, 1) > most && most > 0) {
         SHARE_ADD(share->active, -1);
@@ -329,8 +341,23 @@ static void serve(struct loop_call *posted)
         target_evict_idle(upstream);
 }
 
+/* A refusal says nothing of how long work takes; no answer does when it was waited for as long as for others. */
+static void note_latency(struct upstream_call *call, uint16_t status)
+{
+    const struct gw_adaptive *config = call->config->breaker->adaptive;
+    struct upstream_share *share = upstream_of(call)->share;
+    const struct loop *loop = call->upstreams->loop;
+    uint64_t us = loop->wall_us > call->try_began_us ? loop->wall_us - call->try_began_us : 0;
+
+    if (status >= 500 || (status == 0 && us < SHARE_GET(share->adaptive->least_us)))
+        return;
+    config->module->observe(share, loop->now, us);
+}
+
 static void note(struct upstream_call *call, uint16_t status)
 {
+    if (call->config->breaker->adaptive)
+        note_latency(call, status);
     if (call->config->breaker->threshold == 0)
         return;
     circuit_note(upstream_of(call)->share, call->upstreams->loop->now, call->trial,

@@ -29,6 +29,10 @@ static struct known *add(const struct gw_upstream *config, const struct gw_targe
     known->share.targets = aligned((count + 1) * sizeof *known->share.targets);
     for (uint32_t i = 0; i < count; i++)
         known->share.targets[i].weight = targets[i].weight;
+    if (config->breaker && config->breaker->adaptive) {
+        known->share.adaptive = aligned(sizeof *known->share.adaptive);
+        known->share.adaptive->limit = config->breaker->adaptive->first;
+    }
     pthread_mutex_init(&known->share.lock, NULL);
     known->next = all;
     all = known;
@@ -57,6 +61,7 @@ void share_close(void)
         all = known->next;
         pthread_mutex_destroy(&known->share.lock);
         free(known->share.targets);
+        free(known->share.adaptive);
         free(known);
     }
 }

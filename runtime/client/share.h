@@ -31,13 +31,25 @@ enum circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN };
 
 enum { CIRCUIT_SLOTS = 10 };
 
+/* What adaptive_concurrency has learnt; its counts are atomic, the rest is written under the lock. */
+struct adaptive {
+    uint32_t limit;               /* of requests under way */
+    uint32_t probe;               /* intervals left of a probe; 0: none */
+    uint32_t resume;              /* the limit behind it */
+    uint64_t next;                /* look at the limit */
+    uint64_t probe_at;            /* 0: not known yet */
+    uint64_t least_us, probed_us; /* 0: not known yet */
+    uint32_t counts[256];         /* latencies of this interval, by adaptive_bucket */
+};
+
 struct upstream_share {
     pthread_mutex_t lock;
     const struct gw_upstream *config;
     struct target_share *targets;
     uint32_t count;
-    uint32_t ejected;   /* targets; under the lock */
-    uint64_t next_look; /* outlier: at success rates */
+    uint32_t ejected;          /* targets; under the lock */
+    uint64_t next_look;        /* outlier: at success rates */
+    struct adaptive *adaptive; /* NULL: max_requests alone holds */
 
     _Alignas(64)
         uint32_t active;  /* requests under way; kept where somebody asks: breaker, retry.budget */

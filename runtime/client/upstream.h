@@ -117,6 +117,17 @@ struct gw_outlier {
     uint32_t max_ejection_percent;
 };
 
+/* A limit of requests under way that follows how long answers take; see client/adaptive.h. */
+struct gw_adaptive {
+    const struct adaptive_module *module;
+    uint32_t min_concurrency, max_concurrency,
+        first;                 /* limits: the least, the most, to begin with */
+    uint32_t interval;         /* ms between two changes of the limit */
+    uint32_t min_rtt_interval; /* ms */
+    uint32_t percentile;       /* of an interval's latencies that counts */
+    uint32_t tolerance;        /* percent */
+};
+
 /* Guards an upstream against more than it can bear; see client/breaker.h. 0: no such limit. */
 struct gw_breaker {
     const struct breaker_module *module;
@@ -127,6 +138,7 @@ struct gw_breaker {
     uint32_t window_size;                   /* … within these ms open the circuit … */
     uint32_t timeout;                       /* … for these ms; then … */
     uint32_t half_open_requests;            /* … so many must succeed to close it */
+    const struct gw_adaptive *adaptive;     /* NULL: max_requests alone holds */
 };
 
 struct gw_upstream {
