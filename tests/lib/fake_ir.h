@@ -127,7 +127,7 @@ static inline struct gateway *fake_gateway_ir(struct pool *pool)
     gw->name = STR("petstore");
     gw->title = STR("Pet \"store\" */");
     gw->version = STR("1.0.0");
-    gw->timeouts = (struct ir_timeouts){5000, 60000, 60000, 0, 300000};
+    gw->timeouts = (struct ir_timeouts){5000, 60000, 60000, 0, 300000, false};
     gw->limits =
         (struct ir_limits){10 << 20, 0, 64 << 10, 32 << 10, 100, 8 << 10, 64 << 10, 64 << 20};
     gw->path = (struct ir_path_rules){true, false, true, IR_SLASH_KEEP};
