@@ -38,20 +38,13 @@ static void lose(struct call_retry *own)
 static enum body_state in_peek(struct body_in *in, struct str *data)
 {
     struct call_retry *own = CONTAINER(struct call_retry, in, in);
-    enum body_state state;
 
     if (own->at) {
         *data = (struct str){own->at->bytes + own->at->start + own->passed,
                              buf_len(own->at) - own->passed};
         return BODY_DATA;
     }
-    state = own->source->ops->peek(own->source, data);
-    own->source->pump = state == BODY_WAIT ? in->pump : NULL;
-    if (state == BODY_END)
-        in->trailers = own->source->trailers;
-    if (state == BODY_FAILED)
-        in->failure = own->source->failure;
-    return state;
+    return body_peek_behind(in, own->source, data);
 }
 
 /* What has been taken is read again from the source, which lends it until it is consumed. */

@@ -144,6 +144,18 @@ void pump_stop(struct pump *pump)
 
 /* ---- a text as a body ---- */
 
+enum body_state body_peek_behind(struct body_in *in, struct body_in *source, struct str *data)
+{
+    enum body_state state = source->ops->peek(source, data);
+
+    source->pump = state == BODY_WAIT ? in->pump : NULL;
+    if (state == BODY_END)
+        in->trailers = source->trailers;
+    if (state == BODY_FAILED)
+        in->failure = source->failure;
+    return state;
+}
+
 static enum body_state text_peek(struct body_in *in, struct str *data)
 {
     *data = CONTAINER(struct body_text, in, in)->left;

@@ -48,6 +48,9 @@ struct body_in_ops {
     void (*spliced)(struct body_in *in, uint64_t len);
 };
 
+/* The peek of a body_in that stands before another one and has nothing of its own to say now. */
+enum body_state body_peek_behind(struct body_in *in, struct body_in *source, struct str *data);
+
 struct body_out {
     const struct body_out_ops *ops;
     struct pump *pump; /* turned when room came back, or the receiver left */

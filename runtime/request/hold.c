@@ -46,7 +46,6 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
 {
     struct hold *hold = CONTAINER(struct hold, in, in);
     struct buf *first = hold->kept.out;
-    enum body_state state;
 
     if (hold->kept.out_len > 0) {
         *data = (struct str){first->bytes + first->start, buf_len(first)};
@@ -54,13 +53,7 @@ static enum body_state in_peek(struct body_in *in, struct str *data)
     }
     if (hold->ended)
         return BODY_END;
-    state = hold->source->ops->peek(hold->source, data);
-    hold->source->pump = state == BODY_WAIT ? in->pump : NULL;
-    if (state == BODY_END)
-        in->trailers = hold->source->trailers;
-    if (state == BODY_FAILED)
-        in->failure = hold->source->failure;
-    return state;
+    return body_peek_behind(in, hold->source, data);
 }
 
 static void in_consume(struct body_in *in, size_t len)

@@ -222,13 +222,8 @@ static void complete(struct tee *tee)
 static enum body_state tee_peek(struct body_in *in, struct str *data)
 {
     struct tee *tee = CONTAINER(struct tee, in, in);
-    enum body_state state = tee->source->ops->peek(tee->source, data);
+    enum body_state state = body_peek_behind(in, tee->source, data);
 
-    tee->source->pump = state == BODY_WAIT ? in->pump : NULL;
-    if (state == BODY_END)
-        in->trailers = tee->source->trailers;
-    if (state == BODY_FAILED)
-        in->failure = tee->source->failure;
     if (state == BODY_END && tee->mirror)
         complete(tee);
     return state;

@@ -42,11 +42,8 @@ static void on_pause_over(struct timer *timer)
 static enum body_state in_peek(struct body_in *in, struct str *data)
 {
     struct pace *pace = CONTAINER(struct pace, in, in);
-    enum body_state state = pace->source->ops->peek(pace->source, data);
+    enum body_state state = body_peek_behind(in, pace->source, data);
 
-    pace->source->pump = state == BODY_WAIT ? in->pump : NULL;
-    in->trailers = pace->source->trailers;
-    in->failure = pace->source->failure;
     if (state != BODY_DATA)
         return state;
     grant(pace);
