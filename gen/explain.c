@@ -296,6 +296,7 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
     for (size_t i = 0; i < forward->choices.count; i++) {
         const struct ir_weighted *choice = &forward->choices.at[i];
         const struct ir_upstream *upstream = &q->gw->upstreams.at[choice->upstream];
+        uint64_t targets = ir_subset_targets(choice->subset);
 
         text_printf(q->out, "%-12s %.*s", "upstream",
                     STR_ARG(phrase_choice(q->pool, q->gw, choice)));
@@ -305,7 +306,7 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
         for (size_t j = 0; j < upstream->targets.count; j++) {
             const struct ir_target *target = &upstream->targets.at[j];
 
-            if (choice->subset && choice->subset->targets && !(choice->subset->targets >> j & 1))
+            if (targets && !(targets >> j & 1))
                 continue;
             text_printf(
                 q->out, "%-12s %s%.*s%.*s%.*s%s%.*s\n", "", target->is_unix ? "unix:" : "http://",

@@ -46,6 +46,12 @@ struct ir_subset {
 
 typedef VEC(struct ir_subset) ir_subsets;
 
+/* By bit; 0: all. */
+static inline uint64_t ir_subset_targets(const struct ir_subset *subset)
+{
+    return subset ? subset->targets : 0;
+}
+
 struct ir_upstream {
     struct str name;
     struct str symbol; /* plan */

@@ -23,12 +23,13 @@ struct ir_sticky {
     struct loc loc;
 };
 
+struct ir_subset;
+
 /* Copies of requests. */
 struct ir_mirror {
     bool on;
-    uint32_t upstream;       /* index */
-    struct str subset;       /* its name; empty: all targets */
-    uint64_t subset_targets; /* by bit; 0: all */
+    uint32_t upstream;              /* index */
+    const struct ir_subset *subset; /* NULL: all targets */
     uint64_t percent, max_requests, buffer, timeout;
     struct loc loc;
 };

@@ -158,31 +158,23 @@ void lower_upstream_check(struct lowering *l, const struct upstream *choice)
 /* The upstream that gets the copies. */
 static void set_mirror(struct lowering *l, const struct mirror *said, struct ir_upstream *upstream)
 {
-    size_t colon = str_find(said->upstream.text, ':');
-    struct upstream_choice choice = {.name = said->upstream};
-    const struct lowering_upstream *known;
-    const struct ir_subset *subset;
+    const struct upstream_choice *choice = &said->upstream;
+    const struct lowering_upstream *known = lower_upstream_named(l, choice->name.text);
 
-    choice.name.text = str_head(said->upstream.text, colon);
-    choice.subset = str_from(said->upstream.text, colon + 1);
-    choice.has_subset = colon < said->upstream.text.len;
-    check_choice(l, &choice);
-    known = lower_upstream_named(l, choice.name.text);
+    check_choice(l, choice);
     if (known == NULL)
         return;
     upstream->mirror = said->value;
     upstream->mirror.upstream = known->index;
-    if (str_eq(choice.name.text, upstream->name))
-        diag_error(&l->job->diags, said->upstream.loc, "contradiction",
+    if (str_eq(choice->name.text, upstream->name))
+        diag_error(&l->job->diags, choice->name.loc, "contradiction",
                    "upstream '%.*s' cannot be the mirror of itself", STR_SHORT(upstream->name));
     if (l->gw->upstreams.at[known->index].hash_key.from == IR_KEY_PATH_PARAM)
-        diag_error(&l->job->diags, said->upstream.loc, "contradiction",
+        diag_error(&l->job->diags, choice->name.loc, "contradiction",
                    "a mirror cannot have a 'hash_key' of paths: they are not its own");
-    if (choice.has_subset &&
-        (subset = lower_upstream_subset(&l->gw->upstreams.at[known->index], choice.subset))) {
-        upstream->mirror.subset = subset->name;
-        upstream->mirror.subset_targets = subset->targets;
-    }
+    if (choice->has_subset)
+        upstream->mirror.subset =
+            lower_upstream_subset(&l->gw->upstreams.at[known->index], choice->subset);
 }
 
 static void set_mirrors(struct lowering *l, const struct lowering_document *d)

@@ -194,10 +194,10 @@ struct str phrase_mirror(struct pool *pool, const struct gateway *gw,
 {
     if (!mirror->on)
         return STR("");
-    return pool_printf(
-        pool, "%.*s%s%.*s, %llu%%, max_requests %llu, buffer %s, timeout %s",
-        STR_ARG(gw->upstreams.at[mirror->upstream].name), mirror->subset.len > 0 ? ":" : "",
-        STR_ARG(mirror->subset), (unsigned long long)mirror->percent,
-        (unsigned long long)mirror->max_requests, phrase_size(pool, mirror->buffer).at,
-        phrase_duration(pool, mirror->timeout).at);
+    struct ir_weighted to = {.upstream = mirror->upstream, .subset = mirror->subset};
+    return pool_printf(pool, "%.*s, %llu%%, max_requests %llu, buffer %s, timeout %s",
+                       STR_ARG(phrase_choice(pool, gw, &to)), (unsigned long long)mirror->percent,
+                       (unsigned long long)mirror->max_requests,
+                       phrase_size(pool, mirror->buffer).at,
+                       phrase_duration(pool, mirror->timeout).at);
 }

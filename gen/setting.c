@@ -192,6 +192,13 @@ bool setting_statuses(struct job *job, const struct node *node, const char *what
     return good;
 }
 
+void setting_said_number(struct job *job, const struct node *node, const char *what, uint64_t least,
+                         uint64_t most, uint64_t *out)
+{
+    if (node != NULL)
+        setting_number(job, node, what, least, most, out);
+}
+
 void setting_read_duration(struct job *job, const struct node *node, const char *what,
                            struct setting *out)
 {

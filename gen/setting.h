@@ -34,6 +34,10 @@ bool setting_status_range(struct str text, struct ir_status_range *out);
 /* One of these or a list of them; `out` is an ir_statuses. */
 bool setting_statuses(struct job *job, const struct node *node, const char *what, void *out);
 
+/* NULL, a key that is absent, leaves *out as it is. */
+void setting_said_number(struct job *job, const struct node *node, const char *what, uint64_t least,
+                         uint64_t most, uint64_t *out);
+
 /* The same two into a setting; `false` is 0. NULL leaves it unsaid. */
 void setting_read_duration(struct job *job, const struct node *node, const char *what,
                            struct setting *out);

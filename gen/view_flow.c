@@ -49,18 +49,13 @@ static bool has_own_retry(const struct gateway *gw, const struct ir_weighted *ch
     return !ir_retry_equal(&choice->retry, &gw->upstreams.at[choice->upstream].retry);
 }
 
-/* Of a subset, by bit; 0: all. */
-static uint64_t targets_of(const struct ir_weighted *choice)
-{
-    return choice->subset ? choice->subset->targets : 0;
-}
-
 bool view_forward_is_plain(const struct gateway *gw, const struct ir_operation *op,
                            const struct ir_forward *forward)
 {
     const struct ir_weighted *first = forward->choices.at;
     return forward->choices.count == 1 && !forward->rewrite.set && !has_own_timeouts(op, first) &&
-           !has_own_retry(gw, first) && first->hash_param < 0 && targets_of(first) == 0;
+           !has_own_retry(gw, first) && first->hash_param < 0 &&
+           ir_subset_targets(first->subset) == 0;
 }
 
 static struct str backend_symbol(const struct flow *flow, const struct ir_forward *forward,
@@ -160,13 +155,6 @@ static struct value *hash_param(const struct flow *flow, const struct ir_weighte
     return choice->hash_param >= 0 ? value_number(flow->pool, choice->hash_param) : no(flow);
 }
 
-static struct value *subset(const struct flow *flow, const struct ir_weighted *choice)
-{
-    uint64_t targets = targets_of(choice);
-
-    return targets ? value_number(flow->pool, (int64_t)targets) : no(flow);
-}
-
 /* What the client's cookie says of a choice: the same in every build, and no name that is nobody's business. */
 static struct str choice_id(struct pool *pool, struct str name)
 {
@@ -195,7 +183,8 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
         value_set(flow->pool, choice, "timeouts_ref", timeouts_ref(flow, prefix, from, i));
         value_set(flow->pool, choice, "retry_ref", retry_ref(flow, prefix, from, i));
         value_set(flow->pool, choice, "hash_param", hash_param(flow, &from->choices.at[i]));
-        value_set(flow->pool, choice, "subset", subset(flow, &from->choices.at[i]));
+        value_set(flow->pool, choice, "subset",
+                  view_subset(flow->pool, from->choices.at[i].subset));
         view_set_text(
             flow->pool, choice, "id",
             choice_id(flow->pool, phrase_choice(flow->pool, flow->gw, &from->choices.at[i])));
@@ -226,7 +215,7 @@ static struct value *single(const struct flow *flow, struct str prefix,
     value_set(flow->pool, map, "timeouts_ref", timeouts_ref(flow, prefix, from, 0));
     value_set(flow->pool, map, "retry_ref", retry_ref(flow, prefix, from, 0));
     value_set(flow->pool, map, "hash_param", hash_param(flow, &from->choices.at[0]));
-    value_set(flow->pool, map, "subset", subset(flow, &from->choices.at[0]));
+    value_set(flow->pool, map, "subset", view_subset(flow->pool, from->choices.at[0].subset));
     view_set_text(flow->pool, map, "name",
                   phrase_choice(flow->pool, flow->gw, &from->choices.at[0]));
     return map;

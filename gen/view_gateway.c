@@ -54,9 +54,7 @@ static struct value *mirror(struct pool *pool, const struct gateway *gw,
         return value_flag(pool, false);
     struct value *map = value_map(pool);
     view_set_name(pool, map, "to", gw->upstreams.at[from->upstream].symbol);
-    value_set(pool, map, "subset",
-              from->subset_targets ? value_number(pool, (int64_t)from->subset_targets)
-                                   : value_flag(pool, false));
+    value_set(pool, map, "subset", view_subset(pool, from->subset));
     view_set_number(pool, map, "percent", from->percent);
     view_set_number(pool, map, "max_requests", from->max_requests);
     view_set_number(pool, map, "buffer", from->buffer);

@@ -159,6 +159,11 @@ static struct value *hash_key(struct pool *pool, const struct ir_upstream *upstr
     return map;
 }
 
+struct value *view_subset(struct pool *pool, const struct ir_subset *subset)
+{
+    return number_or_false(pool, ir_subset_targets(subset));
+}
+
 static struct str attributes(struct pool *pool, const struct ir_sticky *sticky)
 {
     struct text out = {.pool = pool};

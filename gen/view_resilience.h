@@ -11,6 +11,9 @@ void view_set_resilience(struct pool *pool, struct value *map, const struct ir_u
 /* A constant of struct gw_retry. */
 struct value *view_retry(struct pool *pool, struct str name, const struct ir_retry *retry);
 
+/* The mask of a subset's targets; false for all. */
+struct value *view_subset(struct pool *pool, const struct ir_subset *subset);
+
 /* The constants of a struct gw_sticky, of targets or of a choice; false when it is off. */
 struct value *view_sticky(struct pool *pool, const struct ir_sticky *sticky, bool target);
 

@@ -31,15 +31,6 @@ struct ir_adaptive adaptive_concurrency_on(struct loc loc)
                                 .loc = loc};
 }
 
-static void read_number(struct policy_reader *r, const char *from, const char *what, uint64_t least,
-                        uint64_t most, uint64_t *out)
-{
-    const struct node *cell = policy_cell(r, from);
-
-    if (cell != NULL)
-        setting_number(r->job, cell, what, least, most, out);
-}
-
 static void read_time(struct policy_reader *r, const char *from, const char *what, uint64_t least,
                       uint64_t *out)
 {
@@ -58,10 +49,14 @@ static void read_adaptive(struct policy_reader *r, const struct node *node, cons
 
     (void)count;
     *a = adaptive_concurrency_on(node->loc);
-    read_number(r, raw->min_concurrency, "min_concurrency", 1, COUNT_MAX, &a->min_concurrency);
-    read_number(r, raw->max_concurrency, "max_concurrency", 1, COUNT_MAX, &a->max_concurrency);
-    read_number(r, raw->percentile, "percentile", 1, 100, &a->percentile);
-    read_number(r, raw->tolerance, "tolerance", 0, TOLERANCE_MAX, &a->tolerance);
+    setting_said_number(r->job, policy_cell(r, raw->min_concurrency), "min_concurrency", 1,
+                        COUNT_MAX, &a->min_concurrency);
+    setting_said_number(r->job, policy_cell(r, raw->max_concurrency), "max_concurrency", 1,
+                        COUNT_MAX, &a->max_concurrency);
+    setting_said_number(r->job, policy_cell(r, raw->percentile), "percentile", 1, 100,
+                        &a->percentile);
+    setting_said_number(r->job, policy_cell(r, raw->tolerance), "tolerance", 0, TOLERANCE_MAX,
+                        &a->tolerance);
     read_time(r, raw->interval, "interval", 10, &a->interval);
     read_time(r, raw->min_rtt_interval, "min_rtt_interval", 1000, &a->min_rtt_interval);
     if (a->min_concurrency > a->max_concurrency)

@@ -22,15 +22,6 @@ static const cyaml_schema_field_t fields[] = {
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
 
-static void read_count(struct policy_reader *r, const char *from, const char *what, uint64_t least,
-                       uint64_t *out)
-{
-    const struct node *cell = policy_cell(r, from);
-
-    if (cell != NULL)
-        setting_number(r->job, cell, what, least, COUNT_MAX, out);
-}
-
 static void read_time(struct policy_reader *r, const char *from, const char *what, uint64_t *out)
 {
     const struct node *cell = policy_cell(r, from);
@@ -64,12 +55,16 @@ static void read_breaker(struct policy_reader *r, const struct node *node, const
                                    .timeout = 30000,
                                    .half_open_requests = 1,
                                    .loc = node->loc};
-    read_count(r, raw->max_connections, "max_connections", 1, &breaker->max_connections);
-    read_count(r, raw->max_requests, "max_requests", 1, &breaker->max_requests);
-    read_count(r, raw->max_pending_requests, "max_pending_requests", 0,
-               &breaker->max_pending_requests);
-    read_count(r, raw->threshold, "threshold", 1, &breaker->threshold);
-    read_count(r, raw->half_open_requests, "half_open_requests", 1, &breaker->half_open_requests);
+    setting_said_number(r->job, policy_cell(r, raw->max_connections), "max_connections", 1,
+                        COUNT_MAX, &breaker->max_connections);
+    setting_said_number(r->job, policy_cell(r, raw->max_requests), "max_requests", 1, COUNT_MAX,
+                        &breaker->max_requests);
+    setting_said_number(r->job, policy_cell(r, raw->max_pending_requests), "max_pending_requests",
+                        0, COUNT_MAX, &breaker->max_pending_requests);
+    setting_said_number(r->job, policy_cell(r, raw->threshold), "threshold", 1, COUNT_MAX,
+                        &breaker->threshold);
+    setting_said_number(r->job, policy_cell(r, raw->half_open_requests), "half_open_requests", 1,
+                        COUNT_MAX, &breaker->half_open_requests);
     read_time(r, raw->pending_timeout, "pending_timeout", &breaker->pending_timeout);
     read_time(r, raw->window_size, "window_size", &breaker->window_size);
     read_time(r, raw->timeout, "timeout", &breaker->timeout);

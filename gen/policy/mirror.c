@@ -17,21 +17,13 @@ static const cyaml_schema_field_t fields[] = {
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
 
-static void read_number(struct policy_reader *r, const char *said, const char *what, uint64_t max,
-                        uint64_t *out)
-{
-    const struct node *cell = policy_cell(r, said);
-
-    if (cell != NULL)
-        setting_number(r->job, cell, what, 1, max, out);
-}
-
 static void read_mirror(struct policy_reader *r, const struct node *node, const void *from,
                         size_t count, void *out)
 {
     const struct raw *raw = from;
     struct mirror *mirror = out;
     struct node *buffer = policy_cell(r, raw->buffer), *timeout = policy_cell(r, raw->timeout);
+    struct said name;
 
     (void)count;
     mirror->value = (struct ir_mirror){.percent = PERCENT,
@@ -39,8 +31,10 @@ static void read_mirror(struct policy_reader *r, const struct node *node, const 
                                        .buffer = BUFFER,
                                        .timeout = TIMEOUT,
                                        .loc = node->loc};
-    read_number(r, raw->percent, "percent", PERCENT, &mirror->value.percent);
-    read_number(r, raw->max_requests, "max_requests", REQUESTS_MAX, &mirror->value.max_requests);
+    setting_said_number(r->job, policy_cell(r, raw->percent), "percent", 1, PERCENT,
+                        &mirror->value.percent);
+    setting_said_number(r->job, policy_cell(r, raw->max_requests), "max_requests", 1, REQUESTS_MAX,
+                        &mirror->value.max_requests);
     if (buffer != NULL)
         setting_size(r->job, buffer, "buffer", &mirror->value.buffer);
     if (mirror->value.buffer > BUFFER_MAX)
@@ -49,8 +43,9 @@ static void read_mirror(struct policy_reader *r, const struct node *node, const 
         setting_duration(r->job, timeout, "timeout", &mirror->value.timeout);
     if (mirror->value.timeout == 0)
         diag_error(&r->job->diags, timeout->loc, "bad-value", "'timeout' of 'mirror' is not 0");
-    mirror->value.on =
-        setting_text(r->job, policy_cell(r, raw->upstream), "upstream", &mirror->upstream);
+    mirror->value.on = setting_text(r->job, policy_cell(r, raw->upstream), "upstream", &name);
+    if (mirror->value.on)
+        mirror->upstream = upstream_choice_of(name, 1);
 }
 
 const struct policy_type mirror_type = {"upstreams.*.mirror", &schema, read_mirror};

@@ -2,10 +2,10 @@
 #ifndef GEN_POLICY_MIRROR_H
 #define GEN_POLICY_MIRROR_H
 
-#include "setting.h"
+#include "policy/upstream.h"
 
 struct mirror {
-    struct said upstream; /* a name, or a name and a subset: "shadow", "shadow:v2" */
+    struct upstream_choice upstream;
     struct ir_mirror value;
 };
 

@@ -6,8 +6,7 @@
 
 enum { WEIGHT_MAX = 65535 };
 
-/* "pets", or "pets:v2": some of its targets. */
-static struct upstream_choice choice_of(struct said said, uint32_t weight)
+struct upstream_choice upstream_choice_of(struct said said, uint32_t weight)
 {
     size_t colon = str_find(said.text, ':');
     struct upstream_choice choice = {.name = said, .weight = weight};
@@ -32,7 +31,7 @@ static void read_weights(struct policy_reader *r, const struct node *node, struc
         if (str_eq(m->key, STR("$sticky")))
             r->load(r, m->value, &sticky_type, &u->sticky);
         else if (setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
-            *vec_add(&r->job->pool, &u->choices) = choice_of(name, (uint32_t)weight);
+            *vec_add(&r->job->pool, &u->choices) = upstream_choice_of(name, (uint32_t)weight);
     }
 }
 
@@ -56,7 +55,7 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
         return;
     u->servers = str_eq(name.text, STR("$servers"));
     if (!u->servers)
-        *vec_add(&r->job->pool, &u->choices) = choice_of(name, 1);
+        *vec_add(&r->job->pool, &u->choices) = upstream_choice_of(name, 1);
 }
 
 static const cyaml_schema_value_t schema = POLICY_ALONE(WEIGHTS);

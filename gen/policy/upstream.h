@@ -18,6 +18,9 @@ struct upstream {
     struct loc loc;
 };
 
+/* "pets", or "pets:v2": some of its targets. */
+struct upstream_choice upstream_choice_of(struct said said, uint32_t weight);
+
 extern const struct policy_type upstream_type; /* out: struct upstream */
 
 #endif
