@@ -427,10 +427,10 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[14] |= upstream->check.on;
         used[15] |= upstream->outlier.on;
         used[16] |= upstream->breaker.on;
-        used[20] |= upstream->breaker.adaptive.on;
         used[17] |= upstream->subsets.count > 0;
         used[18] |= upstream->sticky.on;
         used[19] |= upstream->mirror.on;
+        used[20] |= upstream->breaker.adaptive.on;
     }
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

@@ -86,11 +86,10 @@ static void forget_latencies(struct adaptive *at)
 static void learn_least(struct upstream_share *share, uint64_t now, uint64_t us)
 {
     struct adaptive *at = share->adaptive;
+    uint64_t *least = at->probe > 0 ? &at->probed_us : &at->least_us;
 
-    if (at->probe > 0 ? at->probed_us == 0 || us < at->probed_us : at->least_us == 0)
-        *(at->probe > 0 ? &at->probed_us : &at->least_us) = us;
-    if (at->probe == 0 && us < at->least_us)
-        at->least_us = us;
+    if (*least == 0 || us < *least)
+        *least = us;
     if (at->probe == 0 || --at->probe > 0)
         return;
     at->least_us = at->probed_us;

@@ -16,7 +16,6 @@ struct adaptive_module {
 extern const struct adaptive_module adaptive_module;
 
 /* The latency in us that `percent` of all counted ones do not exceed, to within 1/8 of it; 0: none was counted. */
-enum { ADAPTIVE_BUCKETS = 256 };
 uint32_t adaptive_bucket(uint64_t us);
 uint64_t adaptive_percentile(const uint32_t counts[ADAPTIVE_BUCKETS], uint32_t percent);
 

@@ -346,12 +346,11 @@ static void note_latency(struct upstream_call *call, uint16_t status)
 {
     const struct gw_adaptive *config = call->config->breaker->adaptive;
     struct upstream_share *share = upstream_of(call)->share;
-    const struct loop *loop = call->upstreams->loop;
-    uint64_t us = loop->wall_us > call->try_began_us ? loop->wall_us - call->try_began_us : 0;
+    uint64_t us = call_try_us(call);
 
     if (status >= 500 || (status == 0 && us < SHARE_GET(share->adaptive->least_us)))
         return;
-    config->module->observe(share, loop->now, us);
+    config->module->observe(share, call->upstreams->loop->now, us);
 }
 
 static void note(struct upstream_call *call, uint16_t status)

@@ -122,6 +122,14 @@ enum try_end {
     TRY_ANSWERED /* call->head has a final status */
 };
 
+/* How long the try has taken until now, us of the wall clock. */
+static inline uint64_t call_try_us(const struct upstream_call *call)
+{
+    uint64_t now = call->upstreams->loop->wall_us;
+
+    return now > call->try_began_us ? now - call->try_began_us : 0;
+}
+
 /* What became of a try, for those who keep count of it; status 0: no answer. Once for each try. */
 void call_judge(struct upstream_call *call, uint16_t status);
 /* A try has come to nothing: there is another one, or the call fails. */

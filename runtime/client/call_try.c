@@ -26,7 +26,7 @@ void call_judge(struct upstream_call *call, uint16_t status)
         config->breaker->module->note(call, status);
     if (status == 0)
         return;
-    us = loop->wall_us > call->try_began_us ? loop->wall_us - call->try_began_us : 0;
+    us = call_try_us(call);
     stats_add(&call->at->stats.answers, 1);
     stats_add(&call->at->stats.answer_us, (int64_t)us);
     if (config->observe)

@@ -29,17 +29,17 @@ struct target_share {
 
 enum circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN };
 
-enum { CIRCUIT_SLOTS = 10 };
+enum { CIRCUIT_SLOTS = 10, ADAPTIVE_BUCKETS = 256 };
 
 /* What adaptive_concurrency has learnt; its counts are atomic, the rest is written under the lock. */
 struct adaptive {
-    uint32_t limit;               /* of requests under way */
-    uint32_t probe;               /* intervals left of a probe; 0: none */
-    uint32_t resume;              /* the limit behind it */
-    uint64_t next;                /* look at the limit */
-    uint64_t probe_at;            /* 0: not known yet */
-    uint64_t least_us, probed_us; /* 0: not known yet */
-    uint32_t counts[256];         /* latencies of this interval, by adaptive_bucket */
+    uint32_t limit;                    /* of requests under way */
+    uint32_t probe;                    /* intervals left of a probe; 0: none */
+    uint32_t resume;                   /* the limit behind it */
+    uint64_t next;                     /* look at the limit */
+    uint64_t probe_at;                 /* 0: not known yet */
+    uint64_t least_us, probed_us;      /* 0: not known yet */
+    uint32_t counts[ADAPTIVE_BUCKETS]; /* latencies of this interval, by adaptive_bucket */
 };
 
 struct upstream_share {

@@ -1,6 +1,5 @@
 #include "request/sticky.h"
 
-#include "client/balance.h"
 #include "client/call.h"
 #include "http/cookie.h"
 #include "request/forwarded.h"
@@ -50,15 +49,12 @@ static void keep(struct gw_req *rq)
 {
     const struct gw_sticky *sticky = rq->forward->upstream->sticky;
     const struct upstream_call *call = rq->upstream;
-    uint64_t id;
 
     if (rq->drawn && rq->drawn->sticky)
         set_cookie(rq, rq->drawn->sticky, rq->drawn->ids[rq->chosen - rq->drawn->forwards]);
-    if (!sticky)
-        return;
-    id = balance_hash_of(call->target->url);
-    if (id != call->wanted)
-        set_cookie(rq, sticky, pool_printf(&rq->pool, "%016llx", (unsigned long long)id));
+    if (sticky && call->at->seed != call->wanted)
+        set_cookie(rq, sticky,
+                   pool_printf(&rq->pool, "%016llx", (unsigned long long)call->at->seed));
 }
 
 const struct sticky_module sticky_module = {

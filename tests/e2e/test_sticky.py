@@ -1,5 +1,6 @@
 """sticky: clients stay with the target, and with the upstream of a weighted choice, that they were sent to first."""
 import collections
+import hashlib
 import re
 
 import pytest
@@ -168,8 +169,7 @@ def test_a_choice_that_was_never_made(gateway, pets, value):
 
 
 def test_an_upstream_without_weight_keeps_nobody(gateway, pets):
-    """Its cookie is known from /both, where it has none either: so it is made by hand."""
-    import hashlib
+    """Nobody is given its cookie: it is made by hand."""
     running = start(gateway, pets)
     value = hashlib.sha256(b"old").hexdigest()[:8]
     answer, cookies = ask(running, "/either", cookie=f"release={value}")
