@@ -2,6 +2,7 @@
 import socket
 
 import pytest
+from crowd import memory
 from http_peer import Broken, wait_until
 
 DOCUMENT = """
@@ -99,11 +100,6 @@ def test_expectation_of_too_large_a_body(running, origin):
         assert (answer.status, answer.interim, answer["Connection"]) == (413, [], "close")
         assert client.is_closed()
     assert origin.got_nothing()
-
-
-def memory(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
 
 
 def has_sanitizer(pid):
