@@ -41,7 +41,8 @@ GEN_LIBS := -lcyaml -lyaml -lm
 RT_LIBS  := -levent_core -levent_pthreads -lcares -lm -lpthread
 RT_LIBS_tls   := -lssl -lcrypto
 RT_LIBS_http2 := -lnghttp2
-RT_LIBS_all   := $(RT_LIBS_http2) $(RT_LIBS_tls) $(RT_LIBS)
+RT_LIBS_yaml  := -lyaml
+RT_LIBS_all   := $(RT_LIBS_yaml) $(RT_LIBS_http2) $(RT_LIBS_tls) $(RT_LIBS)
 
 ifneq ($(V),1)
 Q := @
@@ -82,7 +83,7 @@ $(B)/kit/libgw.a: $(RT_O)
 	    (cd runtime && cp -p --parents $$(find . -name '*.h') ../$(@D)/include)
 $(B)/kit/flags.mk: Makefile
 	$(Q)mkdir -p $(@D) && printf '%s\n' 'GW_CFLAGS := -std=c11 -D_GNU_SOURCE $(OPT_$(VARIANT)) $(HARDEN)' \
-	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' 'GW_LIBS_TLS := $(RT_LIBS_tls)' 'GW_LIBS_HTTP2 := $(RT_LIBS_http2)' > $@
+	    'GW_LDFLAGS := $(LINK_$(VARIANT))' 'GW_LIBS := $(RT_LIBS)' 'GW_LIBS_TLS := $(RT_LIBS_tls)' 'GW_LIBS_HTTP2 := $(RT_LIBS_http2)' 'GW_LIBS_YAML := $(RT_LIBS_yaml)' > $@
 
 # ---- unit tests: each tests/unit/*/test_x.c is a program
 UNIT_GEN := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/gen/*.c))

@@ -15,10 +15,10 @@ home() { # PATTERN FOLDERS…: only files below FOLDERS may include PATTERN
         status=1
     fi
 }
-home 'yaml\.h' gen/yaml.c
+home 'yaml\.h' gen/yaml.c runtime/base/data_yaml.c
 home 'cyaml/' gen/xgateway gen/policy/
 home 'event2/' runtime/io/
-home 'ares' runtime/io/dns.c
+home 'ares' runtime/io/dns
 home 'openssl/' runtime/io/tls runtime/base/crypto.c
 home 'nghttp2/' runtime/http/h2
 # gen/ sees of the runtime nothing but its ground floor, and the runtime nothing of gen/.
