@@ -12,6 +12,7 @@
 #include "client/balance.h"
 #include "client/breaker.h"
 #include "client/call_h2.h"
+#include "client/discover.h"
 #include "client/outlier.h"
 #include "client/probe.h"
 #include "client/retry.h"

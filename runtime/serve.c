@@ -41,7 +41,8 @@ struct door {
 struct server {
     struct worker *worker;
     struct bufs bufs;
-    struct probes *probes; /* NULL: there are none, or another worker has them */
+    struct probes *probes;   /* NULL: there are none, or another worker has them */
+    struct finders *finders; /* the same */
     size_t door_count;
     bool draining, closing;
     struct door doors[];
@@ -396,6 +397,27 @@ static void probes_close(struct server *server)
         prober()->close(server->probes);
 }
 
+/* What looks for targets that come and go; NULL: all stay where they are. */
+static const struct discovery_module *looker(void)
+{
+    for (size_t i = 0; i < gateway.upstream_count; i++)
+        if (gateway.upstreams[i]->discovery)
+            return gateway.upstreams[i]->discovery->module;
+    return NULL;
+}
+
+static void discovery_open(struct server *server)
+{
+    if (server->worker->index == 0 && looker())
+        server->finders = looker()->open(server->worker->upstreams);
+}
+
+static void discovery_close(struct server *server)
+{
+    if (server->finders)
+        looker()->close(server->finders);
+}
+
 static void mirrors_close(struct worker *worker)
 {
     for (size_t i = 0; i < gateway.upstream_count; i++)
@@ -415,6 +437,7 @@ void serve_close(struct worker *worker)
     }
     dns_close(worker->dns); /* before the names it may still be asking for */
     worker->dns = NULL;
+    discovery_close(server);
     probes_close(server);
     mirrors_close(worker);
     upstreams_free(worker->upstreams);
@@ -438,6 +461,7 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
         upstreams_new(gateway.upstreams, gateway.upstream_count, &worker->loop, worker->dns,
                       &server->bufs, &gateway.upstream_limits, secure_upstreams());
     probes_open(server);
+    discovery_open(server);
     for (size_t i = 0; i < count; i++) {
         server->door_count++;
         if (!door_open(&server->doors[i], server, &listeners[i]))

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/urlpath.h"
 #include "base/vec.h"
-#include "client/share.h"
+#include "client/discovery.h"
 #include "gw.h"
 #include "prometheus.h"
 #include "request/worker.h"
@@ -16,64 +16,45 @@ enum { WEIGHT_MAX = 65535 };
 
 /* One target, of all workers. */
 struct target_sum {
+    struct str url;
+    uint32_t index; /* its place among the upstream's */
     struct upstream_stats stats;
     const struct gw_upstream *config;
-    struct upstream_share *upstream;
     struct target_share *share;
 };
 
-/* Targets stand in the same order on every worker, so that they are summed by their number. */
-struct sums {
-    struct pool *pool;
-    VEC(struct target_sum) list;
-    size_t at;
-};
+typedef VEC(struct target_sum) sums;
 
-static void sum_target(void *arg, const struct upstream_stats *stats)
+/* Under the lock: a target that is found now may be lost in the next moment. */
+static void add_targets(struct pool *pool, sums *all, uint32_t upstream,
+                        const struct upstream_share *share)
 {
-    struct sums *sums = arg;
-    struct upstream_stats *sum;
-
-    if (sums->at == sums->list.count)
-        vec_add(sums->pool, &sums->list)->stats =
-            (struct upstream_stats){.upstream = stats->upstream, .target = stats->target};
-    sum = &sums->list.at[sums->at++].stats;
-    sum->requests += stats->requests;
-    sum->failures += stats->failures;
-    sum->connects += stats->connects;
-    sum->connect_failures += stats->connect_failures;
-    sum->connections += stats->connections;
-    sum->idle += stats->idle;
-    sum->answers += stats->answers;
-    sum->answer_us += stats->answer_us;
+    for (uint32_t t = 0; t < share->count; t++) {
+        struct target_share *target = &share->targets[t];
+        struct target_sum *sum;
+        if (!target->config || target->is_gone)
+            continue;
+        sum = vec_add(pool, all);
+        sum->url = pool_copy(pool, target->config->url);
+        sum->index = t;
+        sum->config = gateway.upstreams[upstream];
+        sum->share = target;
+        for (unsigned w = 0; w < worker_count; w++)
+            upstreams_add_stats(workers[w].upstreams, upstream, t, &sum->stats);
+    }
 }
 
-static void add_shares(struct sums *sums)
+static sums sum_up(struct pool *pool)
 {
-    size_t at = 0;
+    sums all = {0};
 
     for (uint32_t u = 0; u < gateway.upstream_count; u++) {
-        const struct gw_upstream *config = gateway.upstreams[u];
-        struct upstream_share *share = share_of(config, NULL, 0);
-        for (uint32_t t = 0; t < share->count && at < sums->list.count; t++) {
-            struct target_sum *sum = &sums->list.at[at++];
-            sum->config = config;
-            sum->upstream = share;
-            sum->share = &share->targets[t];
-        }
+        struct upstream_share *share = share_of(gateway.upstreams[u], NULL, 0);
+        pthread_mutex_lock(&share->lock);
+        add_targets(pool, &all, u, share);
+        pthread_mutex_unlock(&share->lock);
     }
-}
-
-static struct sums sum_up(struct pool *pool)
-{
-    struct sums sums = {.pool = pool};
-
-    for (unsigned w = 0; w < worker_count; w++) {
-        sums.at = 0;
-        upstreams_visit(workers[w].upstreams, sum_target, &sums);
-    }
-    add_shares(&sums);
-    return sums;
+    return all;
 }
 
 static uint64_t in_use(const struct upstream_stats *stats)
@@ -87,13 +68,13 @@ static void target_line(struct text *text, const char *name, const struct target
                         const char *more, uint64_t value)
 {
     text_printf(text, "%s{", name);
-    prom_label(text, "upstream", sum->stats.upstream);
+    prom_label(text, "upstream", sum->config->name);
     text_byte(text, ',');
-    prom_label(text, "target", sum->stats.target);
+    prom_label(text, "target", sum->url);
     text_printf(text, "%s} %llu\n", more, (unsigned long long)value);
 }
 
-static void counters_of_all(struct text *text, const struct sums *sums)
+static void counters_of_all(struct text *text, const sums *all_sums)
 {
     static const struct {
         const char *name, *help;
@@ -111,16 +92,16 @@ static void counters_of_all(struct text *text, const struct sums *sums)
 
     for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
         prom_family(text, counters[c].name, "counter", counters[c].help);
-        for (size_t i = 0; i < sums->list.count; i++) {
-            const char *stats = (const char *)&sums->list.at[i].stats;
-            target_line(text, counters[c].name, &sums->list.at[i], "",
+        for (size_t i = 0; i < all_sums->count; i++) {
+            const char *stats = (const char *)&all_sums->at[i].stats;
+            target_line(text, counters[c].name, &all_sums->at[i], "",
                         *(const uint64_t *)(const void *)(stats + counters[c].offset));
         }
     }
     prom_family(text, "apigw_upstream_connections", "gauge",
                 "Connections to an upstream that are open.");
-    for (size_t i = 0; i < sums->list.count; i++) {
-        const struct target_sum *sum = &sums->list.at[i];
+    for (size_t i = 0; i < all_sums->count; i++) {
+        const struct target_sum *sum = &all_sums->at[i];
         target_line(text, "apigw_upstream_connections", sum, ",state=\"active\"",
                     in_use(&sum->stats));
         target_line(text, "apigw_upstream_connections", sum, ",state=\"idle\"", sum->stats.idle);
@@ -171,7 +152,7 @@ static uint64_t failed_checks(const struct target_share *share)
 }
 
 /* What only some upstreams have. */
-static void metrics_of_health(struct text *text, const struct sums *sums)
+static void metrics_of_health(struct text *text, const sums *all_sums)
 {
     static const struct {
         const char *name, *type, *help;
@@ -191,9 +172,9 @@ static void metrics_of_health(struct text *text, const struct sums *sums)
 
     for (size_t m = 0; m < sizeof all / sizeof *all; m++) {
         bool named = false;
-        for (size_t i = 0; i < sums->list.count; i++) {
-            const struct target_sum *sum = &sums->list.at[i];
-            if (!sum->share || !all[m].has(sum->config))
+        for (size_t i = 0; i < all_sums->count; i++) {
+            const struct target_sum *sum = &all_sums->at[i];
+            if (!all[m].has(sum->config))
                 continue;
             if (!named)
                 prom_family(text, all[m].name, all[m].type, all[m].help);
@@ -307,14 +288,84 @@ static void metrics_of_upstreams(struct text *text)
     }
 }
 
+/* What is known of the looking, as it is at one moment. */
+static struct found found_of(struct upstream_share *share)
+{
+    struct found found;
+
+    pthread_mutex_lock(&share->lock);
+    found = *share->found;
+    pthread_mutex_unlock(&share->lock);
+    return found;
+}
+
+static uint64_t age_of(const struct found *found)
+{
+    uint64_t now = worker_here->loop.now;
+
+    return now > found->good_at ? (now - found->good_at) / 1000 : 0;
+}
+
+static uint64_t targets_of(struct upstream_share *share)
+{
+    return SHARE_GET(share->live);
+}
+
+static uint64_t updates_of(struct upstream_share *share)
+{
+    return found_of(share).total_updates;
+}
+
+static uint64_t failures_of(struct upstream_share *share)
+{
+    return found_of(share).total_failures;
+}
+
+static uint64_t seconds_of(struct upstream_share *share)
+{
+    struct found found = found_of(share);
+
+    return found.good_at > 0 ? age_of(&found) : 0;
+}
+
+static void metrics_of_discovery(struct text *text)
+{
+    static const struct {
+        const char *name, *type, *help;
+        uint64_t (*value)(struct upstream_share *share);
+    } all[] = {
+        {"apigw_upstream_targets", "gauge", "Targets that discovery has found.", targets_of},
+        {"apigw_upstream_discovery_updates_total", "counter",
+         "Answers of discovery that have changed the targets.", updates_of},
+        {"apigw_upstream_discovery_failures_total", "counter",
+         "Answers of discovery that were missing, empty or wrong.", failures_of},
+        {"apigw_upstream_discovery_age_seconds", "gauge",
+         "Since the last good answer of discovery.", seconds_of},
+    };
+
+    for (size_t m = 0; m < sizeof all / sizeof *all; m++) {
+        bool named = false;
+        for (uint32_t u = 0; u < gateway.upstream_count; u++) {
+            struct upstream_share *share = share_of(gateway.upstreams[u], NULL, 0);
+            if (!share->found)
+                continue;
+            if (!named)
+                prom_family(text, all[m].name, all[m].type, all[m].help);
+            named = true;
+            upstream_line(text, all[m].name, gateway.upstreams[u]->name, "", all[m].value(share));
+        }
+    }
+}
+
 void upstreams_report_metrics(struct text *text)
 {
-    struct sums sums = sum_up(text->pool);
+    sums all = sum_up(text->pool);
 
-    counters_of_all(text, &sums);
-    metrics_of_health(text, &sums);
+    counters_of_all(text, &all);
+    metrics_of_health(text, &all);
     metrics_of_upstreams(text);
     metrics_of_adaptive(text);
+    metrics_of_discovery(text);
     circuits(text);
 }
 
@@ -340,13 +391,13 @@ static struct str state_of(const struct target_share *share)
     return ejected_for(share) > 0 ? STR("ejected") : STR("well");
 }
 
-static void target_json(struct text *text, const struct target_sum *sum, size_t index)
+static void target_json(struct text *text, const struct target_sum *sum)
 {
     const struct upstream_stats *stats = &sum->stats;
 
     text_add(text, STR("{"));
-    json_text(text, "target", stats->target);
-    json_number(text, "index", index);
+    json_text(text, "target", sum->url);
+    json_number(text, "index", sum->index);
     text_byte(text, ',');
     json_text(text, "state", state_of(sum->share));
     json_number(text, "weight", SHARE_GET(sum->share->weight));
@@ -367,8 +418,26 @@ static void target_json(struct text *text, const struct target_sum *sum, size_t 
     text_byte(text, '}');
 }
 
+static void discovery_json(struct text *text, const struct gw_discovery *config,
+                           struct upstream_share *share)
+{
+    struct found found = found_of(share);
+
+    text_add(text, STR(",\"discovery\":{"));
+    json_text(text, "by", config->kind);
+    json_number(text, "updates", found.total_updates);
+    json_number(text, "failures", found.total_failures);
+    if (found.good_at > 0)
+        json_number(text, "age_s", age_of(&found));
+    if (found.reason[0]) {
+        text_byte(text, ',');
+        json_text(text, "error", str_of(found.reason));
+    }
+    text_byte(text, '}');
+}
+
 static void upstream_json(struct text *text, const struct gw_upstream *config,
-                          const struct upstream_share *share)
+                          struct upstream_share *share)
 {
     json_text(text, "upstream", config->name);
     if (config->breaker) {
@@ -378,12 +447,14 @@ static void upstream_json(struct text *text, const struct gw_upstream *config,
         json_number(text, "requests_pending", SHARE_GET(share->pending));
         json_number(text, "connections", SHARE_GET(share->connections));
     }
+    if (share->found)
+        discovery_json(text, config->discovery, share);
     text_add(text, STR(",\"targets\":["));
 }
 
 void upstreams_report_json(struct text *text)
 {
-    struct sums sums = sum_up(text->pool);
+    sums all = sum_up(text->pool);
     size_t at = 0;
 
     text_byte(text, '[');
@@ -391,9 +462,10 @@ void upstreams_report_json(struct text *text)
         struct upstream_share *share = share_of(gateway.upstreams[u], NULL, 0);
         text_add(text, u > 0 ? STR(",\n{") : STR("{"));
         upstream_json(text, gateway.upstreams[u], share);
-        for (uint32_t t = 0; t < share->count && at < sums.list.count; t++) {
-            text_add(text, t > 0 ? STR(",\n  ") : STR("\n  "));
-            target_json(text, &sums.list.at[at++], t);
+        for (const char *gap = "\n  "; at < all.count && all.at[at].config == gateway.upstreams[u];
+             gap = ",\n  ") {
+            text_add(text, str_of(gap));
+            target_json(text, &all.at[at++]);
         }
         text_add(text, STR("]}"));
     }
@@ -444,17 +516,46 @@ static bool change_all(struct str query, struct target_share *share)
     return some;
 }
 
+/* Under the lock. */
+static bool is_there(const struct upstream_share *share, uint64_t index)
+{
+    return index < share->count && share->targets[index].config && !share->targets[index].is_gone;
+}
+
+static bool has_target(struct upstream_share *share, uint64_t index)
+{
+    bool has;
+
+    pthread_mutex_lock(&share->lock);
+    has = is_there(share, index);
+    pthread_mutex_unlock(&share->lock);
+    return has;
+}
+
+static bool change_one(struct upstream_share *share, uint64_t index, struct str query)
+{
+    bool has;
+
+    pthread_mutex_lock(&share->lock);
+    has = is_there(share, index);
+    if (has)
+        change_all(query, &share->targets[index]);
+    pthread_mutex_unlock(&share->lock);
+    return has;
+}
+
 enum upstreams_changed upstreams_change(struct str place, struct str query)
 {
     size_t slash = str_find(place, '/');
     struct upstream_share *share = share_named(str_head(place, slash));
     uint64_t index;
 
-    if (!share || !str_to_u64(str_from(place, slash + 1), &index) || index >= share->count)
+    if (!share || !str_to_u64(str_from(place, slash + 1), &index))
         return UPSTREAMS_UNKNOWN;
     if (!change_all(query, NULL))
-        return UPSTREAMS_BAD;
-    change_all(query, &share->targets[index]);
+        return has_target(share, index) ? UPSTREAMS_BAD : UPSTREAMS_UNKNOWN;
+    if (!change_one(share, index, query))
+        return UPSTREAMS_UNKNOWN;
     log_info("upstream %.*s: the operator sets %.*s of target %llu", STR_ARG(share->config->name),
              STR_ARG(query), (unsigned long long)index);
     return UPSTREAMS_CHANGED;

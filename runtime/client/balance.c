@@ -20,12 +20,14 @@ static const double FORGOTTEN_US = 1;
 static uint32_t weight_of(const struct target *target, uint32_t index, const struct pick *pick)
 {
     const struct target_share *share = target->share;
-    uint64_t ramp = target->upstream->config->slow_start;
-    uint64_t since = SHARE_GET(share->well_since);
-    uint64_t passed =
-        pick->now > since ? pick->now - since : 0; /* another worker's clock is ahead */
-    uint64_t weight = (uint64_t)SHARE_GET(share->weight) * SCALE;
+    uint64_t ramp, since, passed, weight;
 
+    if (!target->config || target->level != pick->level)
+        return 0;
+    ramp = target->upstream->config->slow_start;
+    since = SHARE_GET(share->well_since);
+    passed = pick->now > since ? pick->now - since : 0; /* another worker's clock is ahead */
+    weight = (uint64_t)SHARE_GET(share->weight) * SCALE;
     if (weight == 0 || (index < 64 && pick->tried >> index & 1) || SHARE_GET(share->is_drained) ||
         (!pick->panic && !target_is_well(share)))
         return 0;
@@ -54,7 +56,9 @@ static int compare_loads(struct load a, struct load b)
 
 static struct load load_of(const struct target *target, uint32_t index, const struct pick *pick)
 {
-    return (struct load){SHARE_GET(target->share->active), weight_of(target, index, pick)};
+    uint32_t weight = weight_of(target, index, pick);
+
+    return (struct load){weight > 0 ? SHARE_GET(target->share->active) : 0, weight};
 }
 
 static struct load load_now(const struct target *target, const struct pick *pick)
@@ -225,7 +229,8 @@ struct target *balance_sticky(struct upstream *upstream, const struct pick *pick
         struct target *target = &upstream->targets[i];
         if (target->seed != pick->wanted)
             continue;
-        return SHARE_GET(target->share->weight) > 0 && !(i < 64 && pick->tried >> i & 1) &&
+        return target->config && SHARE_GET(target->share->weight) > 0 &&
+                       !(i < 64 && pick->tried >> i & 1) &&
                        (pick->panic || target_is_well(target->share))
                    ? target
                    : NULL;

@@ -227,7 +227,7 @@ static void mail_others(struct upstream *upstream, bool only_waiting)
 
 static bool has_room_for_connection(const struct upstream *upstream)
 {
-    return target_may_connect(upstream->targets);
+    return target_may_connect(upstream);
 }
 
 /* A place was given away: what was written for that is seen by whoever has joined before, and if not, it looks itself.

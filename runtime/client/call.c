@@ -484,4 +484,5 @@ void call_close(struct upstream_call *call)
     op_cancel(&call->op);
     pump_stop(&call->upload);
     call_finish(call);
+    call_name(call, NULL);
 }

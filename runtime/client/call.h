@@ -58,9 +58,11 @@ struct upstream_call {
     struct call_h2 *h2;       /* NULL: over HTTP/1.1 */
     struct call_retry *again; /* NULL: without `retry` */
     struct upstream_call *next_waiting;
-    struct timer patience; /* breaker: in its queue */
-    uint32_t trial;        /* breaker: of a circuit that is half open */
-    uint64_t try_began_us; /* wall clock */
+    struct timer patience;  /* breaker: in its queue; discovery: until there are targets */
+    struct op_waiter found; /* discovery: for the first answer */
+    struct target *named;   /* it is not forgotten before call_close */
+    uint32_t trial;         /* breaker: of a circuit that is half open */
+    uint64_t try_began_us;  /* wall clock */
     struct body_out out;
     struct target *at;
     struct upstream_conn *conn;
@@ -68,6 +70,7 @@ struct upstream_call {
     uint64_t tried; /* targets, by bit */
     uint64_t sent_at;
     uint8_t interims;
+    bool is_early;    /* discovery: there was no answer yet */
     bool is_pending;  /* breaker: it is in the queue */
     bool is_counted;  /* in share->active */
     bool is_trying;   /* in the target's share->active */
@@ -129,6 +132,9 @@ static inline uint64_t call_try_us(const struct upstream_call *call)
 
     return now > call->try_began_us ? now - call->try_began_us : 0;
 }
+
+/* The call holds on to a target, in place of the one before; NULL: to none. */
+void call_name(struct upstream_call *call, struct target *target);
 
 /* What became of a try, for those who keep count of it; status 0: no answer. Once for each try. */
 void call_judge(struct upstream_call *call, uint16_t status);

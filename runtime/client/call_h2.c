@@ -87,7 +87,7 @@ static void dial(struct upstream_call *call)
 static void dial_for_waiting(struct target *target)
 {
     if (!target->waiting || target->is_dialled || target->opening ||
-        target->link_count >= LINKS_MAX || !target_may_connect(target))
+        target->link_count >= LINKS_MAX || !target_may_connect(target->upstream))
         return;
     dial(target->waiting);
 }
@@ -414,5 +414,16 @@ static void h2_close(struct target *target)
         h2_link_close(target->links);
 }
 
-const struct call_h2_module call_h2_module = {h2_start, h2_dialled, h2_drop, serve_waiting,
-                                              h2_close};
+static void h2_close_idle(struct target *target)
+{
+    struct h2_link *link = target->links, *next;
+
+    for (; link; link = next) {
+        next = link->next;
+        if (!link->streams)
+            h2_link_close(link);
+    }
+}
+
+const struct call_h2_module call_h2_module = {h2_start,      h2_dialled, h2_drop,
+                                              serve_waiting, h2_close,   h2_close_idle};

@@ -1,5 +1,6 @@
 /* The tries of a call: whether it may begin, which target is asked, and what others learn of how it went. */
 #include "client/breaker.h"
+#include "client/discovery.h"
 #include "client/outlier.h"
 #include "client/retry.h"
 
@@ -33,12 +34,23 @@ void call_judge(struct upstream_call *call, uint16_t status)
         config->observe(call->at->share, loop->now, us);
 }
 
+/* A target that a call names is not forgotten; NULL: it names none any more. */
+void call_name(struct upstream_call *call, struct target *target)
+{
+    if (target)
+        target->uses++;
+    if (call->named)
+        call->named->uses--;
+    call->named = target;
+}
+
 static void begin_try(struct upstream_call *call, struct target *target)
 {
     struct upstream *upstream = target->upstream;
     size_t index = (size_t)(target - upstream->targets);
 
     call->tried |= index < 64 ? UINT64_C(1) << index : 0;
+    call_name(call, target);
     call->at = target;
     call->target = target->config;
     call->tries++;
@@ -65,6 +77,8 @@ void call_end_try(struct upstream_call *call)
 void call_leave(struct upstream_call *call)
 {
     call_end_try(call);
+    if (call->is_early)
+        call->config->discovery->module->forget(call);
     if (call->again)
         call->retry->module->close(call);
     if (call->config->breaker) {
@@ -129,6 +143,8 @@ void call_try(struct upstream_call *call)
                                                                            .wanted = call->wanted});
     struct upstream_conn *conn = NULL;
 
+    if (!target && upstream_of(call)->found && call->config->discovery->module->wait(call))
+        return;
     if (!target) {
         call->at = NULL; /* nobody's failure */
         call_fail(call, 503, "no target of the upstream takes requests");

@@ -100,6 +100,14 @@ static bool greet(struct dial *dial)
            stream_socket_write(&dial->conn->wire.stream, &greeting, 1) == (ssize_t)greeting.iov_len;
 }
 
+/* Whom its certificate has to name. */
+static struct str server_name(const struct target *target)
+{
+    const struct gw_target *config = target->config;
+
+    return config->server_name.len > 0 ? config->server_name : config->host;
+}
+
 /* The connection stands: over TLS it is good for something only behind the handshake. */
 static void connected(struct dial *dial)
 {
@@ -117,7 +125,7 @@ static void connected(struct dial *dial)
     dial->shaking = true;
     stream->ready = shake_hands;
     dial->conn->dial = dial;
-    if (dial->target->upstream->all->tls.module->connect(client, stream, dial->target->config->host,
+    if (dial->target->upstream->all->tls.module->connect(client, stream, server_name(dial->target),
                                                          &dial->target->sessions))
         shake_hands(stream);
     else

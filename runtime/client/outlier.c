@@ -14,7 +14,7 @@ static const struct gw_outlier *config_of(const struct target *target)
 /* One more may go: at least one, and else no more than the percentage. */
 static bool may_eject(const struct upstream_share *all, const struct gw_outlier *config)
 {
-    uint32_t most = (uint32_t)((uint64_t)all->count * config->max_ejection_percent / 100);
+    uint32_t most = (uint32_t)((uint64_t)all->live * config->max_ejection_percent / 100);
 
     return config->max_ejection_percent > 0 && all->ejected < (most > 0 ? most : 1);
 }
@@ -41,7 +41,7 @@ static void eject(struct target *target, uint64_t now, const char *why)
     uint64_t time = 0;
 
     pthread_mutex_lock(&all->lock);
-    if (share->ejected_until == 0 && may_eject(all, config)) {
+    if (share->ejected_until == 0 && !share->is_gone && may_eject(all, config)) {
         time = ejection_time(config, share->ejections);
         SHARE_SET(share->ejected_until, now + time);
         share->ejections++;
@@ -122,7 +122,7 @@ static void judge_rates(struct upstream *upstream, uint64_t now)
     /* Less than a rounding error is no difference. */
     least = mean - deviation * config->success_rate_stdev_factor / 1000 - 1e-9;
     for (uint32_t i = 0; i < upstream->count; i++)
-        if (has_volume(upstream->targets[i].share, config) &&
+        if (upstream->targets[i].config && has_volume(upstream->targets[i].share, config) &&
             rate_of(upstream->targets[i].share) < least)
             eject(&upstream->targets[i], now, "it succeeds less often than the others");
 }

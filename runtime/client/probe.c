@@ -8,16 +8,22 @@
 #include "client/call.h"
 #include "client/grpc_health.h"
 
+enum { LEAVE_MS = 100 };
+
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
 /* One target and its checks. A check is a call to an upstream that has this target alone, so that requests,
  * their connections and what is known of them are not touched. */
 struct probe {
     struct probes *all;
+    struct probe *next_probe;
     const struct gw_health_check *check;
     struct target *subject; /* the one that requests go to; what the checks tell is told of it */
     struct gw_upstream config;
+    const struct gw_upstream *configs[1];
     struct gw_target target;
+    struct tls_client *clients[1];
+    struct upstreams *upstreams; /* it alone */
     struct timer next, late;
     uint64_t began;
     uint32_t contrary; /* checks, one after another, that contradict what it is taken for */
@@ -40,11 +46,8 @@ struct probe {
 
 struct probes {
     struct loop *loop;
-    struct upstreams *upstreams;
-    const struct gw_upstream **configs; /* each one's */
-    struct tls_client **clients;
-    size_t count;
-    struct probe each[];
+    struct upstreams *upstreams; /* whose targets they are */
+    struct probe *first;
 };
 
 /* ---- what a check has told ---- */
@@ -95,7 +98,7 @@ static void let_go(struct probe *probe)
         call_close(at->call);
     dial_cancel(&at->dial);
     if (probe->config.h2)
-        probe->config.h2->close(&probe->all->upstreams->at[probe->config.index].targets[0]);
+        probe->config.h2->close(&probe->upstreams->at[0].targets[0]);
     pool_close(&at->pool);
     *at = (struct running){0};
 }
@@ -161,10 +164,9 @@ static struct str greeting_of(struct probe *probe)
 
 static void dial(struct probe *probe)
 {
-    struct target *target = &probe->all->upstreams->at[probe->config.index].targets[0];
-
     probe->at.dial.greeting = greeting_of(probe);
-    dial_start(&probe->at.dial, target, &probe->at.pool, 0, on_dialled);
+    dial_start(&probe->at.dial, &probe->upstreams->at[0].targets[0], &probe->at.pool, 0,
+               on_dialled);
 }
 
 /* ---- an answer ---- */
@@ -320,7 +322,7 @@ static void ask(struct probe *probe)
     struct running *at = &probe->at;
     struct upstream_call *call = at->call = call_new(&at->pool);
 
-    call->upstreams = probe->all->upstreams;
+    call->upstreams = probe->upstreams;
     call->config = &probe->config;
     call->timeouts = &timeouts;
     call->framing = FRAMING_NONE;
@@ -358,7 +360,7 @@ static void on_next(struct timer *timer)
 /* ---- all of them ---- */
 
 /* What guards and spreads requests is not for checks: a target is asked whatever its weight. */
-static void set_up(struct probe *probe, struct target *subject, uint32_t index)
+static void set_up(struct probe *probe, struct target *subject)
 {
     const struct gw_upstream *config = subject->upstream->config;
 
@@ -369,11 +371,14 @@ static void set_up(struct probe *probe, struct target *subject, uint32_t index)
     if (probe->check->port > 0)
         probe->target.port = probe->check->port;
     probe->config = *config;
-    probe->config.index = index;
+    probe->config.index = 0;
     probe->config.targets = &probe->target;
     probe->config.target_count = 1;
+    probe->config.discovery = NULL;
     probe->config.balance = NULL;
     probe->config.observe = NULL;
+    probe->config.sticky = NULL;
+    probe->config.mirror = NULL;
     probe->config.check = NULL;
     probe->config.outlier = NULL;
     probe->config.breaker = NULL;
@@ -383,59 +388,89 @@ static void set_up(struct probe *probe, struct target *subject, uint32_t index)
     probe->late.fire = on_late;
 }
 
-static size_t count_targets(const struct upstreams *upstreams)
+/* `ms`: when it is asked for the first time. */
+static void add(struct probes *all, struct target *subject, uint64_t ms)
 {
-    size_t count = 0;
+    struct upstreams *upstreams = all->upstreams;
+    const struct gw_upstream *config = subject->upstream->config;
+    struct probe *probe = pool_xmalloc(sizeof *probe);
 
-    for (size_t i = 0; i < upstreams->count; i++)
-        if (upstreams->at[i].config->check)
-            count += upstreams->at[i].count;
-    return count;
+    *probe = (struct probe){.all = all, .next_probe = all->first};
+    all->first = probe;
+    set_up(probe, subject);
+    probe->configs[0] = &probe->config;
+    probe->clients[0] = config->tls ? upstreams->tls.clients[config->index] : NULL;
+    probe->upstreams = upstreams_new(probe->configs, 1, upstreams->loop, upstreams->dns,
+                                     upstreams->bufs, upstreams->limits,
+                                     (struct upstreams_tls){upstreams->tls.module, probe->clients});
+    timer_set(all->loop, &probe->next, ms);
 }
 
-static void add(struct probes *all, struct target *subject)
+static void probe_free(struct probe *probe)
 {
-    const struct upstream *upstream = subject->upstream;
-    struct probe *probe = &all->each[all->count];
+    struct probe **at = &probe->all->first;
 
-    *probe = (struct probe){.all = all};
-    set_up(probe, subject, (uint32_t)all->count);
-    all->configs[all->count] = &probe->config;
-    all->clients[all->count] =
-        upstream->config->tls ? upstream->all->tls.clients[upstream->config->index] : NULL;
-    all->count++;
-    timer_set(all->loop, &probe->next, random_u64() % probe->check->interval);
+    while (*at != probe)
+        at = &(*at)->next_probe;
+    *at = probe->next_probe;
+    timer_clear(probe->all->loop, &probe->next);
+    let_go(probe);
+    upstreams_free(probe->upstreams);
+    share_drop(&probe->config);
+    free(probe);
 }
 
 static struct probes *probes_open(struct upstreams *upstreams)
 {
-    size_t count = count_targets(upstreams);
-    struct probes *all = pool_xmalloc(sizeof *all + count * sizeof all->each[0]);
+    struct probes *all = pool_xmalloc(sizeof *all);
 
-    *all = (struct probes){
-        .loop = upstreams->loop,
-        .configs = pool_xmalloc(count * sizeof(struct gw_upstream *)),
-        .clients = pool_xmalloc(count * sizeof(struct tls_client *)),
-    };
-    for (size_t i = 0; i < upstreams->count; i++)
-        for (uint32_t t = 0; upstreams->at[i].config->check && t < upstreams->at[i].count; t++)
-            add(all, &upstreams->at[i].targets[t]);
-    all->upstreams = upstreams_new(all->configs, count, upstreams->loop, upstreams->dns,
-                                   upstreams->bufs, upstreams->limits,
-                                   (struct upstreams_tls){upstreams->tls.module, all->clients});
+    *all = (struct probes){.loop = upstreams->loop, .upstreams = upstreams};
+    upstreams->probes = all;
+    for (size_t i = 0; i < upstreams->count; i++) {
+        const struct gw_health_check *check = upstreams->at[i].config->check;
+        for (uint32_t t = 0; check && t < upstreams->at[i].count; t++)
+            add(all, &upstreams->at[i].targets[t], random_u64() % check->interval);
+    }
     return all;
+}
+
+/* A target that has just come is asked at once. */
+static void probes_watch(struct probes *all, struct target *target)
+{
+    add(all, target, 0);
+}
+
+/* A name that is still being looked up has to stay where it is. */
+static void on_left(struct timer *timer)
+{
+    struct probe *probe = CONTAINER(struct probe, next, timer);
+
+    if (probe->upstreams->at[0].targets[0].name.pending)
+        timer_set(probe->all->loop, timer, LEAVE_MS);
+    else
+        probe_free(probe);
+}
+
+static void probes_unwatch(struct probes *all, struct target *target)
+{
+    struct probe *probe = all->first;
+
+    while (probe && probe->subject != target)
+        probe = probe->next_probe;
+    if (!probe)
+        return;
+    let_go(probe);
+    probe->subject = NULL;
+    probe->next.fire = on_left;
+    timer_set(all->loop, &probe->next, 0);
 }
 
 static void probes_close(struct probes *all)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        timer_clear(all->loop, &all->each[i].next);
-        let_go(&all->each[i]);
-    }
-    upstreams_free(all->upstreams);
-    free(all->clients);
-    free(all->configs);
+    all->upstreams->probes = NULL;
+    while (all->first)
+        probe_free(all->first);
     free(all);
 }
 
-const struct probe_module probe_module = {probes_open, probes_close};
+const struct probe_module probe_module = {probes_open, probes_close, probes_watch, probes_unwatch};

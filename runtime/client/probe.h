@@ -15,6 +15,9 @@ struct probe_module {
     struct probes *(*open)(struct upstreams *upstreams);
     /* Before the upstreams are freed. Names may still be looked up: dns_close comes before the loop's next turn. */
     void (*close)(struct probes *probes);
+    /* A target of these upstreams has come, and is asked at once; one goes, and is asked no more. */
+    void (*watch)(struct probes *probes, struct target *target);
+    void (*unwatch)(struct probes *probes, struct target *target);
 };
 
 extern const struct probe_module probe_module;

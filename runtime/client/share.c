@@ -25,10 +25,12 @@ static struct known *add(const struct gw_upstream *config, const struct gw_targe
     struct known *known = aligned(sizeof *known);
 
     known->share.config = config;
-    known->share.count = count;
     known->share.targets = aligned((count + 1) * sizeof *known->share.targets);
-    for (uint32_t i = 0; i < count; i++)
+    known->share.count = known->share.live = targets ? count : 0;
+    for (uint32_t i = 0; i < known->share.count; i++) {
+        known->share.targets[i].config = &targets[i];
         known->share.targets[i].weight = targets[i].weight;
+    }
     if (config->breaker && config->breaker->adaptive) {
         known->share.adaptive = aligned(sizeof *known->share.adaptive);
         known->share.adaptive->limit = config->breaker->adaptive->first;
@@ -53,15 +55,41 @@ struct upstream_share *share_of(const struct gw_upstream *config, const struct g
     return &known->share;
 }
 
+static void known_free(struct known *known)
+{
+    struct upstream_share *share = &known->share;
+
+    /* What discovery found it keeps in memory of its own, a target in one piece. */
+    for (uint32_t i = 0; share->found && i < share->count; i++)
+        free((void *)share->targets[i].config);
+    free(share->found);
+    pthread_mutex_destroy(&known->share.lock);
+    free(known->share.targets);
+    free(known->share.adaptive);
+    free(known);
+}
+
+void share_drop(const struct gw_upstream *config)
+{
+    struct known **at = &all, *known;
+
+    pthread_mutex_lock(&all_lock);
+    while (*at && (*at)->share.config != config)
+        at = &(*at)->next;
+    known = *at;
+    if (known)
+        *at = known->next;
+    pthread_mutex_unlock(&all_lock);
+    if (known)
+        known_free(known);
+}
+
 void share_close(void)
 {
     struct known *known;
 
     while ((known = all)) {
         all = known->next;
-        pthread_mutex_destroy(&known->share.lock);
-        free(known->share.targets);
-        free(known->share.adaptive);
-        free(known);
+        known_free(known);
     }
 }

@@ -19,11 +19,14 @@ struct target_share {
     uint64_t well_since;          /* it came, or came back, then; 0: it was there from the start */
     uint64_t window_at;           /* outlier: failures are counted from here on … */
     uint32_t window_failures;
-    uint32_t requests, successes; /* since the last look at success rates */
-    uint32_t ejections;           /* one after another: how long the next one lasts */
-    uint32_t weight;              /* now */
-    bool is_sick;                 /* says the health check */
-    bool is_drained;              /* says the operator: nothing new goes there */
+    uint32_t requests, successes;   /* since the last look at success rates */
+    uint32_t ejections;             /* one after another: how long the next one lasts */
+    uint32_t weight;                /* now */
+    uint32_t holders;               /* workers that still have it; under the lock */
+    const struct gw_target *config; /* NULL: the place is free; under the lock */
+    bool is_gone;                   /* discovery has lost it; written under the lock */
+    bool is_sick;                   /* says the health check */
+    bool is_drained;                /* says the operator: nothing new goes there */
     uint64_t total_ejections, total_checks, failed_checks;
 };
 
@@ -46,7 +49,8 @@ struct upstream_share {
     pthread_mutex_t lock;
     const struct gw_upstream *config;
     struct target_share *targets;
-    uint32_t count;
+    uint32_t count;            /* places of targets that were ever used; under the lock */
+    uint32_t live;             /* targets that are there */
     uint32_t ejected;          /* targets; under the lock */
     uint64_t next_look;        /* outlier: at success rates */
     struct adaptive *adaptive; /* NULL: max_requests alone holds */
@@ -67,11 +71,16 @@ struct upstream_share {
     uint64_t slot;                    /* the newest one: now / slot's length */
     uint64_t total_opened, total_refused, total_overflowed, total_retries, total_budget_refused;
     uint64_t total_mirrored, total_mirror_failed, total_mirror_left_out; /* copies that came here */
+
+    struct found *found; /* what discovery knows of it; NULL: its targets are always the same */
 };
 
-/* The one of this upstream, made at the first call, which has to name the targets. Any thread. Lasts until share_close. */
+/* The one of this upstream, made at the first call, which has to name the targets, or how many there can be (NULL).
+ * Any thread. Lasts until share_drop or share_close. */
 struct upstream_share *share_of(const struct gw_upstream *config, const struct gw_target *targets,
                                 uint32_t count);
+/* Frees one that nobody uses any more. */
+void share_drop(const struct gw_upstream *config);
 /* Frees all of them; nobody uses them any more. */
 void share_close(void);
 

@@ -2,105 +2,15 @@
 
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "client/balance.h"
 #include "client/breaker.h"
+#include "client/discovery.h"
 #include "client/outlier.h"
-#include "io/address.h"
 
 enum { SPARE_MAX = 256 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
-
-/* ---- targets named at start ---- */
-
-static struct override {
-    const struct gw_upstream *upstream;
-    struct gw_target target;
-    struct override *next;
-} * overrides;
-
-static const struct gw_target *override_of(const struct gw_upstream *config)
-{
-    for (const struct override *o = overrides; o; o = o->next)
-        if (o->upstream == config)
-            return &o->target;
-    return NULL;
-}
-
-static bool authority_read(struct str authority, bool is_tls, struct gw_target *target)
-{
-    struct str host = authority, port = is_tls ? STR("443") : STR("80");
-    size_t colon = authority.len;
-    uint64_t number;
-
-    while (colon > 0 && authority.at[colon - 1] != ':' && authority.at[colon - 1] != ']')
-        colon--;
-    if (colon > 0 && authority.at[colon - 1] == ':') {
-        host = str_head(authority, colon - 1);
-        port = str_from(authority, colon);
-    }
-    if (!h1_host_is_legal(authority) || !str_to_u64(port, &number) || number == 0 ||
-        number > UINT16_MAX)
-        return false;
-    if (host.len > 2 && host.at[0] == '[')
-        host = (struct str){host.at + 1, host.len - 2};
-    target->authority = authority;
-    target->host = host;
-    target->port = (uint16_t)number;
-    return host.len > 0;
-}
-
-static bool url_read(struct str url, bool is_tls, struct gw_target *target)
-{
-    struct str scheme = is_tls ? STR("https://") : STR("http://");
-    struct str rest;
-    size_t slash;
-
-    *target = (struct gw_target){.url = url, .weight = 1};
-    if (str_starts(url, STR("unix:")) && !is_tls) {
-        target->host = str_from(url, 5);
-        target->authority = STR("localhost");
-        target->is_unix = true;
-        return target->host.len > 0;
-    }
-    if (!str_starts(url, scheme))
-        return false;
-    rest = str_from(url, scheme.len);
-    slash = str_find(rest, '/');
-    target->path = str_from(rest, slash);
-    while (target->path.len > 0 && target->path.at[target->path.len - 1] == '/')
-        target->path.len--;
-    for (size_t i = 0; i < target->path.len; i++)
-        if (target->path.at[i] <= ' ' || target->path.at[i] >= 0x7f ||
-            strchr("?#\"<>\\", target->path.at[i]))
-            return false;
-    return authority_read(str_head(rest, slash), is_tls, target);
-}
-
-bool upstreams_override(const struct gw_upstream *const *configs, size_t count, struct str name,
-                        struct str url, struct str *error)
-{
-    const struct gw_upstream *upstream = NULL;
-    struct override *override;
-    struct gw_target target;
-
-    for (size_t i = 0; i < count; i++)
-        if (str_eq(configs[i]->name, name))
-            upstream = configs[i];
-    if (!upstream) {
-        *error = STR("the document has no upstream of that name");
-        return false;
-    }
-    if (!url_read(url, upstream->tls != NULL, &target)) {
-        *error = upstream->tls ? STR("this upstream is called over TLS: https://HOST[:PORT][/PATH]")
-                               : STR("an upstream is http://HOST[:PORT][/PATH] or unix:/PATH");
-        return false;
-    }
-    override = pool_xmalloc(sizeof *override);
-    *override = (struct override){upstream, target, overrides};
-    overrides = override;
-    return true;
-}
 
 struct tls_client *target_tls(const struct target *target)
 {
@@ -111,12 +21,12 @@ struct tls_client *target_tls(const struct target *target)
 
 /* ---- connections ---- */
 
-bool target_may_connect(const struct target *target)
+bool target_may_connect(const struct upstream *upstream)
 {
-    const struct gw_breaker *breaker = target->upstream->config->breaker;
+    const struct gw_breaker *breaker = upstream->config->breaker;
 
     return !breaker || breaker->max_connections == 0 ||
-           SHARE_GET(target->upstream->share->connections) < breaker->max_connections;
+           SHARE_GET(upstream->share->connections) < breaker->max_connections;
 }
 
 void target_connected(struct target *target)
@@ -279,7 +189,7 @@ void target_pool(struct upstream_conn *conn)
     uint32_t rest;
 
     /* A connection that was introduced as one client's is nobody else's. */
-    if (config->proxy_protocol || conn->rest_ms == 0 ||
+    if (config->proxy_protocol || target->is_leaving || conn->rest_ms == 0 ||
         target->stats.idle >= config->pool_max_idle || wire_owes(&conn->wire) ||
         (conn->wire.in && buf_len(conn->wire.in) > 0) || !is_silent(conn)) {
         target_close(conn);
@@ -304,6 +214,16 @@ void target_pool(struct upstream_conn *conn)
     stats_add(&target->stats.idle, 1);
     if (config->breaker)
         config->breaker->module->wake(target->upstream);
+}
+
+void target_close_idle(struct target *target)
+{
+    struct upstream_conn *conn;
+
+    while ((conn = pool_pop(target)))
+        target_close(conn);
+    if (target->upstream->config->h2)
+        target->upstream->config->h2->close_idle(target);
 }
 
 bool target_has_idle(const struct upstream *upstream)
@@ -337,6 +257,8 @@ static bool is_panic(struct upstream *upstream, uint64_t others, uint64_t now)
 
     for (uint32_t i = 0; i < upstream->count; i++) {
         struct target *target = &upstream->targets[i];
+        if (!target->config)
+            continue;
         if (config->outlier)
             config->outlier->module->look(target, now);
         if (SHARE_GET(target->share->weight) == 0 || SHARE_GET(target->share->is_drained) ||
@@ -348,15 +270,77 @@ static bool is_panic(struct upstream *upstream, uint64_t others, uint64_t now)
     return well * 100 < in * config->panic_threshold;
 }
 
+/* What a level has to offer, by weight. */
+struct level {
+    uint64_t all, well;
+    bool is_able; /* some target is well and was not tried */
+};
+
+static void add_to_level(struct level *level, const struct target *target, bool was_tried,
+                         bool panic)
+{
+    uint32_t weight = SHARE_GET(target->share->weight);
+    bool is_well = panic || target_is_well(target->share);
+
+    if (weight == 0 || SHARE_GET(target->share->is_drained))
+        return;
+    level->all += weight;
+    level->well += is_well ? weight : 0;
+    level->is_able = level->is_able || (is_well && !was_tried);
+}
+
+/* Envoy's overprovisioning factor is 1.4. */
+static bool bears_all(const struct level *level)
+{
+    return level->well * 7 >= level->all * 5 || random_u64() % (level->all * 5) < level->well * 7;
+}
+
+static uint8_t choose_level(const struct upstream *upstream, const struct pick *pick)
+{
+    struct level levels[LEVELS + 1] = {{0}};
+
+    for (uint32_t i = 0; i < upstream->count; i++) {
+        const struct target *target = &upstream->targets[i];
+        if (target->config)
+            add_to_level(&levels[target->level], target, i < 64 && pick->tried >> i & 1,
+                         pick->panic);
+    }
+    for (uint8_t l = 0; l < LEVELS; l++) {
+        bool others_of_zone = l % 2 == 0 && levels[l + 1].is_able;
+        if (levels[l].is_able && (!others_of_zone || bears_all(&levels[l])))
+            return l;
+    }
+    return 0;
+}
+
+/* Targets that may not be taken, by bit: those outside of the subset. */
+static uint64_t others_of(const struct upstream *upstream, uint64_t subset)
+{
+    if (subset == 0 || upstream->is_named)
+        return 0;
+    return ~(upstream->found ? upstream->config->discovery->module->subset(upstream, subset)
+                             : subset);
+}
+
 uint32_t target_count(const struct upstream *upstream, uint64_t subset)
 {
-    return subset && !upstream->is_named ? (uint32_t)__builtin_popcountll(subset) : upstream->count;
+    if (subset && !upstream->is_named)
+        return (uint32_t)__builtin_popcountll(~others_of(upstream, subset));
+    return SHARE_GET(upstream->share->live);
+}
+
+static struct target *choose(struct upstream *upstream, struct pick *pick)
+{
+    gw_balance *balance = upstream->config->balance ? upstream->config->balance : balance_in_turn;
+
+    if (upstream->has_levels)
+        pick->level = choose_level(upstream, pick);
+    return balance(upstream, pick);
 }
 
 struct target *target_choose(struct upstream *upstream, struct pick pick)
 {
-    gw_balance *balance = upstream->config->balance ? upstream->config->balance : balance_in_turn;
-    uint64_t others = pick.subset && !upstream->is_named ? ~pick.subset : 0;
+    uint64_t others = others_of(upstream, pick.subset);
     struct target *best;
 
     pick.now = upstream->all->loop->now;
@@ -365,138 +349,9 @@ struct target *target_choose(struct upstream *upstream, struct pick pick)
     pick.tried |= others;
     if (pick.wanted && (best = upstream->config->sticky->find(upstream, &pick)))
         return best;
-    best = balance(upstream, &pick);
+    best = choose(upstream, &pick);
     if (best || pick.tried == others)
         return best;
     pick.tried = others;
-    return balance(upstream, &pick);
-}
-
-/* ---- all of them ---- */
-
-/* A path is its own address, for ever. */
-static void unix_address(struct dns_name *name)
-{
-    struct address address;
-
-    if (!address_unix(&address, name->host))
-        return;
-    name->addresses[0] = (struct dns_address){address.at, address.len};
-    name->count = 1;
-    name->refresh_at = name->keep_until = UINT64_MAX;
-}
-
-/* So that other workers can call this one. */
-static void join_share(struct upstream *upstream)
-{
-    struct upstream_share *share = upstream->share;
-
-    if (!upstream->config->breaker)
-        return;
-    upstream->wake.run = upstream->config->breaker->module->serve;
-    pthread_mutex_lock(&share->lock);
-    upstream->next_member = share->members;
-    share->members = upstream;
-    pthread_mutex_unlock(&share->lock);
-}
-
-static void leave_share(struct upstream *upstream)
-{
-    struct upstream_share *share = upstream->share;
-    struct upstream **at = &share->members;
-
-    if (!upstream->config->breaker)
-        return;
-    pthread_mutex_lock(&share->lock);
-    while (*at != upstream)
-        at = &(*at)->next_member;
-    *at = upstream->next_member;
-    pthread_mutex_unlock(&share->lock);
-    loop_unpost(upstream->all->loop, &upstream->wake);
-}
-
-static void upstream_init(struct upstreams *all, struct upstream *upstream,
-                          const struct gw_upstream *config)
-{
-    const struct gw_target *named = override_of(config);
-
-    *upstream = (struct upstream){.config = config, .all = all};
-    upstream->count = named ? 1 : config->target_count;
-    upstream->is_named = named != NULL;
-    upstream->share = share_of(config, named ? named : config->targets, upstream->count);
-    join_share(upstream);
-    upstream->targets = pool_xmalloc(upstream->count * sizeof *upstream->targets);
-    for (uint32_t i = 0; i < upstream->count; i++) {
-        const struct gw_target *target = named ? named : &config->targets[i];
-        upstream->targets[i] = (struct target){
-            .config = target,
-            .upstream = upstream,
-            .share = &upstream->share->targets[i],
-            .seed = balance_hash_of(target->url),
-            .name = {.host = target->host, .port = target->port},
-            .stats = {.upstream = config->name, .target = target->url},
-        };
-        if (target->is_unix)
-            unix_address(&upstream->targets[i].name);
-    }
-}
-
-struct upstreams *upstreams_new(const struct gw_upstream *const *configs, size_t count,
-                                struct loop *loop, struct dns *dns, struct bufs *bufs,
-                                const struct h1_limits *limits, struct upstreams_tls tls)
-{
-    struct upstreams *all = pool_xmalloc(sizeof *all);
-
-    *all = (struct upstreams){
-        .loop = loop, .dns = dns, .bufs = bufs, .limits = limits, .tls = tls, .count = count};
-    all->at = pool_xmalloc(count * sizeof *all->at);
-    for (size_t i = 0; i < count; i++)
-        upstream_init(all, &all->at[i], configs[i]);
-    return all;
-}
-
-void upstreams_free(struct upstreams *all)
-{
-    struct upstream_conn *conn;
-
-    for (size_t i = 0; i < all->count; i++) {
-        struct upstream *upstream = &all->at[i];
-        leave_share(upstream);
-        for (uint32_t t = 0; t < upstream->count; t++)
-            while ((conn = pool_pop(&upstream->targets[t])))
-                target_close(conn);
-        if (upstream->config->h2)
-            for (uint32_t t = 0; t < upstream->count; t++)
-                upstream->config->h2->close(&upstream->targets[t]);
-        if (upstream->config->tls)
-            for (uint32_t t = 0; t < upstream->count; t++)
-                all->tls.module->sessions_close(&upstream->targets[t].sessions);
-        free(upstream->targets);
-    }
-    while ((conn = all->spare)) {
-        all->spare = conn->next;
-        free(conn);
-    }
-    free(all->at);
-    free(all);
-}
-
-void upstreams_visit(const struct upstreams *all,
-                     void (*each)(void *arg, const struct upstream_stats *stats), void *arg)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        for (uint32_t t = 0; t < all->at[i].count; t++) {
-            const struct upstream_stats *live = &all->at[i].targets[t].stats;
-            struct upstream_stats copy = {.upstream = live->upstream, .target = live->target};
-            copy.requests = __atomic_load_n(&live->requests, __ATOMIC_RELAXED);
-            copy.failures = __atomic_load_n(&live->failures, __ATOMIC_RELAXED);
-            copy.connects = __atomic_load_n(&live->connects, __ATOMIC_RELAXED);
-            copy.connect_failures = __atomic_load_n(&live->connect_failures, __ATOMIC_RELAXED);
-            copy.connections = __atomic_load_n(&live->connections, __ATOMIC_RELAXED);
-            copy.idle = __atomic_load_n(&live->idle, __ATOMIC_RELAXED);
-            copy.answers = __atomic_load_n(&live->answers, __ATOMIC_RELAXED);
-            copy.answer_us = __atomic_load_n(&live->answer_us, __ATOMIC_RELAXED);
-            each(arg, &copy);
-        }
-    }
+    return choose(upstream, &pick);
 }

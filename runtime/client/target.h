@@ -10,6 +10,10 @@
 struct upstream_call;
 struct dial;
 struct h2_link;
+struct probes;
+struct upstream_found;
+
+enum { LEVELS = 16 }; /* of targets, see target_set_levels */
 
 enum conn_wait { CONN_WAITS_NOT, CONN_WAITS_SEND, CONN_WAITS_READ };
 
@@ -29,9 +33,13 @@ struct upstream_conn {
 };
 
 struct target {
-    const struct gw_target *config;
+    const struct gw_target
+        *config; /* NULL: there is none in this place; nothing else is set then */
     struct upstream *upstream;
     struct target_share *share;
+    uint32_t uses;   /* calls that name it */
+    uint8_t level;   /* see target_choose */
+    bool is_leaving; /* discovery has lost it: what is under way may end */
     struct dns_name name;
     uint64_t seed; /* who it is: balance_hash places it by that, balance_sticky finds it */
     int64_t turn;  /* smooth weighted round robin */
@@ -52,8 +60,10 @@ struct upstream {
     struct upstreams *all;
     struct upstream_share *share;
     struct target *targets;
-    uint32_t count;
-    bool is_named; /* at start: the targets are not the document's */
+    uint32_t count;               /* of places; may be read from any thread */
+    bool is_named;                /* at start: the targets are not the document's */
+    bool has_levels;              /* they are not all of the first one */
+    struct upstream_found *found; /* NULL: the targets are always the same */
     /* breaker: those that wait for something to end, in order of arrival */
     struct upstream_call *pending, *last_pending;
     uint32_t pending_count;       /* may be read from any thread */
@@ -69,6 +79,8 @@ struct upstreams {
     struct upstreams_tls tls;
     struct upstream *at;
     size_t count;
+    struct probes
+        *probes; /* of this worker's targets; NULL: none need be asked, or another worker does it */
     struct upstream_conn *spare;
     unsigned spare_count;
 };
@@ -86,6 +98,8 @@ struct call_h2_module {
     void (*wake)(struct target *target);
     /* The target is closed. */
     void (*close)(struct target *target);
+    /* Those connections that serve nobody are. */
+    void (*close_idle)(struct target *target);
 };
 
 /* What a choice goes by. */
@@ -95,13 +109,25 @@ struct pick {
     uint64_t hash;   /* balance_hash: of the key */
     uint64_t wanted; /* balance_sticky: target.seed; 0: nobody in particular */
     uint64_t now;    /* ms */
+    uint8_t level;   /* only those of it */
     bool panic;      /* too few are well: all are taken for well */
 };
 
 /* How many there are to choose from. Others than the document's, named at start, are in every subset. */
 uint32_t target_count(const struct upstream *upstream, uint64_t subset);
 
-/* The next one to be tried. `pick`: tried, subset, hash and wanted are set. NULL: none of the targets takes anything now. */
+/* A target's place becomes this one's. */
+void target_open(struct upstream *upstream, uint32_t index, const struct gw_target *config);
+/* Gives the place up: no call names it, no connection is open but idle ones. */
+void target_forget(struct target *target);
+
+/* Orders targets into levels: those of the least priority number in the gateway's own zone, those elsewhere, those of
+ * the next priority … After each change of targets. */
+void target_set_levels(struct upstream *upstream);
+
+/* The next one to be tried. `pick`: tried, subset, hash and wanted are set. NULL: none of the targets takes anything now.
+ * A level is asked only when all targets before it are tried or not well; only from the own zone to the others there
+ * is a slope, as Envoy has it: while 5/7 of its weight are well all requests stay, below that as many as they can bear. */
 struct target *target_choose(struct upstream *upstream, struct pick pick);
 
 /* True when somebody asks how many tries are under way at each target. */
@@ -114,7 +140,7 @@ static inline bool target_is_counted(const struct upstream *upstream)
 struct upstream_conn *target_take_idle(struct target *target);
 
 /* breaker.max_connections: false, no other may be opened to the upstream now. */
-bool target_may_connect(const struct target *target);
+bool target_may_connect(const struct upstream *upstream);
 /* For the count of what is open. */
 void target_connected(struct target *target);
 void target_disconnected(struct target *target);
@@ -123,6 +149,8 @@ void target_disconnected(struct target *target);
 bool target_has_idle(const struct upstream *upstream);
 /* Closes a pooled connection to make room for another one; false: there is none. */
 bool target_evict_idle(struct upstream *upstream);
+/* Closes what serves nobody. */
+void target_close_idle(struct target *target);
 
 /* The client for this target's pool; NULL: plain. */
 struct tls_client *target_tls(const struct target *target);

@@ -15,12 +15,16 @@
 /* ---- configuration: constants of the generated program ---- */
 
 struct gw_target {
-    struct str url;       /* for logs, metrics, manifests */
-    struct str host;      /* name or address; the socket's path when is_unix */
-    struct str authority; /* "host[:port]" for the Host field */
-    struct str path;      /* prefix of every path sent there; "" or "/v1" */
+    struct str url;         /* for logs, metrics, manifests */
+    struct str host;        /* name or address; the socket's path when is_unix */
+    struct str authority;   /* "host[:port]" for the Host field */
+    struct str path;        /* prefix of every path sent there; "" or "/v1" */
+    struct str server_name; /* whom its certificate has to name; empty: host */
+    struct str zone;        /* where it stands; empty: nobody said */
+    uint64_t subsets;       /* of a discovered one: those that it is in, by bit */
     uint16_t port;
     uint16_t weight;
+    uint16_t priority; /* as long as one of a lower number is well, none of a higher one is asked */
     bool is_unix;
 };
 
@@ -128,6 +132,34 @@ struct gw_adaptive {
     uint32_t tolerance;        /* percent */
 };
 
+struct gw_label {
+    struct str name, value;
+};
+
+/* Those discovered targets that have all of these labels. */
+struct gw_subset {
+    const struct gw_label *labels;
+    uint32_t label_count;
+};
+
+/* Targets that come and go while the gateway runs, in place of the document's; see client/discovery.h. */
+struct gw_discovery {
+    const struct discovery_module *module;
+    const struct discovery_source *source;
+    struct str kind; /* its word in the document */
+    struct str name; /* of the host, the service, the cluster */
+    struct str file;
+    uint16_t port; /* of a host */
+    bool is_https;
+    uint32_t refresh; /* ms between two looks; 0: as long as the records say */
+    uint32_t max_age; /* s for which the last answer holds when there is no other; 0: for ever */
+    const struct gw_upstream *registry; /* who is asked over HTTP … */
+    struct str query;                   /* … with these parameters … */
+    struct gw_text token;               /* … and this secret */
+    const struct gw_subset *subsets;    /* by the number of the bit in gw_target.subsets */
+    uint32_t subset_count;
+};
+
 /* Guards an upstream against more than it can bear; see client/breaker.h. 0: no such limit. */
 struct gw_breaker {
     const struct breaker_module *module;
@@ -146,6 +178,7 @@ struct gw_upstream {
     uint32_t index; /* into gateway.upstreams */
     uint32_t target_count;
     const struct gw_target *targets;
+    const struct gw_discovery *discovery; /* NULL: the targets are always the same */
     enum gw_host_header host_header;
     struct str host; /* GW_HOST_LITERAL */
     uint32_t pool_max_idle;
@@ -181,18 +214,20 @@ struct upstreams;
 
 /* What a target has seen; written by its worker alone, readable from any thread. */
 struct upstream_stats {
-    struct str upstream, target; /* name, URL */
-    uint64_t requests;           /* tries */
-    uint64_t failures;           /* of them: no answer */
+    uint64_t requests; /* tries */
+    uint64_t failures; /* of them: no answer */
     uint64_t connects, connect_failures;
     uint64_t connections, idle;  /* open now; of them in the pool */
     uint64_t answers, answer_us; /* heads of answers, and how long they took together */
 };
 
-/* Targets named at start in place of the document's: NAME=URL. Before any upstreams_open. False: *error is a
+/* Targets named at start in place of the document's: NAME=URL. Before any upstreams_new. False: *error is a
  * sentence. `url` must last. */
 bool upstreams_override(const struct gw_upstream *const *configs, size_t count, struct str name,
                         struct str url, struct str *error);
+
+/* Where this gateway stands: targets of that zone are asked first. Before any upstreams_new; lasts. */
+void upstreams_stand_in(struct str zone);
 
 /* `tls` and, by index, the clients of pools that are called over TLS; NULL when none is. */
 struct upstreams_tls {
@@ -206,8 +241,8 @@ struct upstreams *upstreams_new(const struct gw_upstream *const *configs, size_t
 /* Calls must have ended. */
 void upstreams_free(struct upstreams *upstreams);
 
-/* Calls `each` for every target. */
-void upstreams_visit(const struct upstreams *upstreams,
-                     void (*each)(void *arg, const struct upstream_stats *stats), void *arg);
+/* Adds to `sum` what this worker knows of a target, by the numbers of both. Any thread. */
+void upstreams_add_stats(const struct upstreams *upstreams, uint32_t upstream, uint32_t target,
+                         struct upstream_stats *sum);
 
 #endif

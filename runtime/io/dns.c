@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "io/address.h"
+#include "io/dns_srv.h"
 
 enum {
     NAME_MAX_BYTES = 253,
@@ -244,22 +245,31 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
 
 /* ---- questions ---- */
 
+/* As a C string; false: it cannot be one. */
+static bool copy_name(struct str name, char to[NAME_MAX_BYTES + 1])
+{
+    if (name.len > NAME_MAX_BYTES || memchr(name.at, '\0', name.len))
+        return false;
+    memcpy(to, name.at, name.len);
+    to[name.len] = '\0';
+    return true;
+}
+
+static const struct ares_addrinfo_hints both_families = {
+    .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+
 /* Both families at once, /etc/hosts first, then the servers, with resolv.conf's search and ndots. May
  * be answered before it returns. */
 static void ask(struct dns *dns, struct dns_name *name)
 {
-    static const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     char host[NAME_MAX_BYTES + 1];
 
-    if (name->host.len > NAME_MAX_BYTES || memchr(name->host.at, '\0', name->host.len)) {
+    if (!copy_name(name->host, host)) {
         take_failure(name, ares_strerror(ARES_EBADNAME));
         return;
     }
-    memcpy(host, name->host.at, name->host.len);
-    host[name->host.len] = '\0';
     name->pending = true;
-    ares_getaddrinfo(dns->channel, host, NULL, &hints, on_answer, name);
+    ares_getaddrinfo(dns->channel, host, NULL, &both_families, on_answer, name);
     arm_timer(dns);
 }
 
@@ -282,16 +292,21 @@ static bool ends_in_localhost(struct str host)
 
 /* Literals and localhost (RFC 6761, without any file) need no server, ever. IPv4 first for localhost: what
  * is developed there mostly listens on that only. */
+static size_t without_server(struct str host, uint16_t port, struct dns_address addresses[2])
+{
+    if (dns_literal(host, port, &addresses[0]))
+        return 1;
+    if (!ends_in_localhost(host))
+        return 0;
+    dns_literal(STR("127.0.0.1"), port, &addresses[0]);
+    dns_literal(STR("::1"), port, &addresses[1]);
+    return 2;
+}
+
 static void begin(struct dns *dns, struct dns_name *name)
 {
     op_open(&name->op, dns->loop, 0, on_waited_enough);
-    if (dns_literal(name->host, name->port, &name->addresses[0])) {
-        name->count = 1;
-    } else if (ends_in_localhost(name->host)) {
-        dns_literal(STR("127.0.0.1"), name->port, &name->addresses[0]);
-        dns_literal(STR("::1"), name->port, &name->addresses[1]);
-        name->count = 2;
-    }
+    name->count = without_server(name->host, name->port, name->addresses);
     if (name->count > 0)
         name->fresh_until = name->refresh_at = name->keep_until = UINT64_MAX;
     op_end(&name->op, name->count > 0 ? OP_DONE : OP_FAILED);
@@ -342,6 +357,88 @@ bool dns_resolve(struct dns *dns, struct dns_name *name)
     if (name->pending && name->op.state != OP_RUNNING)
         op_open(&name->op, dns->loop, WAIT_MS, on_waited_enough);
     return false;
+}
+
+/* ---- questions for all there is ---- */
+
+static void refuse(struct dns_question *question, int status)
+{
+    question->error = ares_strerror(status);
+    question->done(question);
+}
+
+static void on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+{
+    struct dns_question *question = arg;
+
+    (void)timeouts;
+    if (status == ARES_EDESTRUCTION)
+        return;
+    if (status == ARES_SUCCESS && (!info || !info->nodes))
+        status = ARES_ENODATA;
+    if (status == ARES_SUCCESS)
+        question->ttl = smallest_ttl(info);
+    for (const struct ares_addrinfo_node *node = status == ARES_SUCCESS ? info->nodes : NULL; node;
+         node = node->ai_next) {
+        struct dns_record *record = vec_add(question->pool, &question->records);
+        memcpy(&record->address.at, node->ai_addr, node->ai_addrlen);
+        record->address.len = node->ai_addrlen;
+    }
+    ares_freeaddrinfo(info);
+    if (status == ARES_SUCCESS)
+        question->done(question);
+    else
+        refuse(question, status);
+}
+
+void dns_ask_addresses(struct dns *dns, struct dns_question *question, struct str host)
+{
+    struct dns_address known[2];
+    size_t count = without_server(host, 0, known);
+    char name[NAME_MAX_BYTES + 1];
+
+    for (size_t i = 0; i < count; i++)
+        vec_add(question->pool, &question->records)->address = known[i];
+    if (count > 0) {
+        question->ttl = UINT64_MAX;
+        question->done(question);
+    } else if (copy_name(host, name)) {
+        ares_getaddrinfo(dns->channel, name, NULL, &both_families, on_addresses, question);
+        arm_timer(dns);
+    } else {
+        refuse(question, ARES_EBADNAME);
+    }
+}
+
+static void on_services(void *arg, int status, int timeouts, unsigned char *message, int len)
+{
+    struct dns_question *question = arg;
+
+    (void)timeouts;
+    if (status == ARES_EDESTRUCTION)
+        return;
+    if (status != ARES_SUCCESS) {
+        refuse(question, status);
+        return;
+    }
+    if (!dns_srv_read(question, message, len) || question->records.count == 0) {
+        refuse(question, question->records.count == 0 ? ARES_ENODATA : ARES_EBADRESP);
+        return;
+    }
+    question->done(question);
+}
+
+void dns_ask_services(struct dns *dns, struct dns_question *question, struct str name)
+{
+    enum { CLASS_IN = 1 };
+    char text[NAME_MAX_BYTES + 1];
+
+    if (!copy_name(name, text)) {
+        refuse(question, ARES_EBADNAME);
+        return;
+    }
+    ares_search(dns->channel, text, CLASS_IN, DNS_TYPE_SRV, on_services, question);
+    arm_timer(dns);
 }
 
 /* ---- open, close ---- */

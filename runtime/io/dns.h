@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include "base/vec.h"
 #include "io/op.h"
 
 enum { DNS_MAX_ADDRESSES = 16 };
@@ -36,6 +37,24 @@ struct dns_name {
     uint32_t changes;     /* counts the answers that lack an address of the one before */
 };
 
+/* One of the answers to a question: an address, or where a service is (RFC 2782). */
+struct dns_record {
+    struct dns_address address; /* of port 0 */
+    struct str host;
+    uint16_t port, priority, weight;
+};
+
+/* Asks for all that there is to a name, once. Stays in place until it is done, or until dns_close. */
+struct dns_question {
+    struct pool *pool; /* of the records */
+    /* Called once, from within dns_ask_addresses or dns_ask_services or later; not when the channel is closed before. */
+    void (*done)(struct dns_question *question);
+    /* results */
+    VEC(struct dns_record) records;
+    uint64_t ttl;      /* ms, the smallest on the way; UINT64_MAX: for ever */
+    const char *error; /* why there are none */
+};
+
 struct dns;
 
 /* NULL: out of descriptors, or a GW_RESOLVER that is no address; has been logged. */
@@ -50,6 +69,11 @@ bool dns_resolve(struct dns *dns, struct dns_name *name);
 
 /* For who goes on using a connection: asks again when it is time to, waits for nothing. */
 void dns_refresh(struct dns *dns, struct dns_name *name);
+
+/* All addresses of a host, from where dns_resolve has them. */
+void dns_ask_addresses(struct dns *dns, struct dns_question *question, struct str host);
+/* All SRV records of a name, with resolv.conf's search and ndots. */
+void dns_ask_services(struct dns *dns, struct dns_question *question, struct str name);
 
 /* Whether this is one of the name's addresses. */
 bool dns_has_address(const struct dns_name *name, const struct sockaddr *address);

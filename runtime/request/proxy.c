@@ -261,7 +261,8 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
 static void note(struct gw_req *rq, const struct upstream_call *call)
 {
     if (call->target)
-        rq->upstream_target = call->target->url;
+        rq->upstream_target =
+            call->config->discovery ? pool_copy(&rq->pool, call->target->url) : call->target->url;
     rq->tries = call->tries;
     rq->upstream_ms = call->head_ms;
     rq->upstream_status = call->op.state == OP_DONE ? call->head.status : 0;
