@@ -52,11 +52,24 @@ static void check_subsets(struct usage *u, const struct ir_upstream *upstream)
 
         for (size_t j = 0; j < upstream->targets.count; j++)
             total += subset->targets >> j & 1 ? upstream->targets.at[j].weight : 0;
-        if (subset->targets && total == 0)
+        if (subset->targets && total == 0 && upstream->discovery.kind == IR_FOUND_NOT)
             diag_error(&u->job->diags, subset->loc, "no-weight",
                        "all targets of the subset '%.*s' have the weight 0",
                        STR_SHORT(subset->name));
     }
+}
+
+/* A zone is near or far only for who knows its own. */
+static void check_zones(struct usage *u, const struct ir_upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->targets.count; i++)
+        if (upstream->targets.at[i].zone.len > 0 && u->gw->zone.kind == IR_TEXT_NONE) {
+            diag_error(&u->job->diags, upstream->targets.at[i].loc, "missing-key",
+                       "targets of upstream '%.*s' have a 'zone': say the gateway's own with "
+                       "'zone: {env: NAME}' in the document",
+                       STR_SHORT(upstream->name));
+            return;
+        }
 }
 
 static void check_upstreams(struct usage *u)
@@ -64,6 +77,9 @@ static void check_upstreams(struct usage *u)
     for (size_t i = 0; i < u->gw->upstreams.count; i++)
         if (u->used[i] && u->gw->upstreams.at[i].mirror.on)
             u->used[u->gw->upstreams.at[i].mirror.upstream] = true;
+    for (size_t i = 0; i < u->gw->upstreams.count; i++)
+        if (u->used[i] && u->gw->upstreams.at[i].discovery.kind == IR_FOUND_CONSUL)
+            u->used[u->gw->upstreams.at[i].discovery.registry] = true;
     for (size_t i = 0; i < u->gw->upstreams.count; i++) {
         const struct ir_upstream *upstream = &u->gw->upstreams.at[i];
         uint64_t total = 0;
@@ -75,6 +91,7 @@ static void check_upstreams(struct usage *u)
                        "all targets of upstream '%.*s' have the weight 0",
                        STR_SHORT(upstream->name));
         check_subsets(u, upstream);
+        check_zones(u, upstream);
         /* The default of the command line may find everything answered. */
         if (!u->used[i] && (upstream->loc.file != 0 || !str_eq(upstream->name, STR("default"))))
             diag_warn(&u->job->diags, upstream->loc, "unused-upstream",

@@ -1,6 +1,6 @@
 /* The second half of dump: the gateway. */
-#include "base/text.h"
 #include "dump.h"
+#include "dump_parts.h"
 #include "phrase.h"
 #include "phrase_resilience.h"
 
@@ -9,17 +9,6 @@ struct printer {
     const struct gateway *gw;
     const struct ir_operation *op;
 };
-
-static void quoted(struct text *text, struct str s)
-{
-    text_json(text, s.at ? s : STR(""));
-}
-
-static void number(struct text *text, const char *label, uint64_t value, uint64_t normal)
-{
-    if (value != normal)
-        text_printf(text, " %s %llu", label, (unsigned long long)value);
-}
 
 /* Bodies are the business of operations, heads that of listeners. */
 enum { BODIES = 1, HEADS = 2, SHARED = 4 };
@@ -48,18 +37,6 @@ static void dump_limits(struct text *text, const char *label, const struct ir_li
         text->len = mark;
     else
         text_byte(text, '\n');
-}
-
-static void dump_runtime_text(struct text *text, const struct ir_text *t)
-{
-    static const char *const kinds[] = {"", "", "env ", "file "};
-
-    text_printf(text, " %s", kinds[t->kind]);
-    quoted(text, t->text);
-    if (t->fallback.at != NULL) {
-        text_add(text, STR(" default "));
-        quoted(text, t->fallback);
-    }
 }
 
 static void dump_trusted(struct text *text, const struct ir_forwarded *f)
@@ -172,78 +149,6 @@ static void dump_plain_listener(struct text *text, const char *label,
         dump_runtime_text(text, &l->token);
     }
     text_byte(text, '\n');
-}
-
-static void dump_upstream_tls(struct text *text, const struct ir_upstream_tls *tls)
-{
-    if (!tls->on)
-        return;
-    text_printf(text, "  tls %s%s%s", tls->only_1_3 ? "1.3" : "1.2",
-                tls->trust_anyone ? " unverified" : "", tls->watch ? " watch" : "");
-    if (tls->sni.len > 0)
-        text_printf(text, " sni %.*s", STR_ARG(tls->sni));
-    if (tls->verify_name.len > 0)
-        text_printf(text, " verify_name %.*s", STR_ARG(tls->verify_name));
-    if (tls->ca.kind != IR_TEXT_NONE) {
-        text_add(text, STR(" ca"));
-        dump_runtime_text(text, &tls->ca);
-    }
-    if (tls->cert.kind != IR_TEXT_NONE) {
-        text_add(text, STR(" cert"));
-        dump_runtime_text(text, &tls->cert);
-        text_add(text, STR(" key"));
-        dump_runtime_text(text, &tls->key);
-    }
-    text_byte(text, '\n');
-}
-
-/* What is said of upstreams that fail, in words: those of the lock file. */
-static void dump_phrase(struct text *text, const char *label, struct str words)
-{
-    if (words.len > 0)
-        text_printf(text, "%s %.*s\n", label, STR_ARG(words));
-}
-
-static void dump_upstream(struct text *text, const struct gateway *gw, const struct ir_upstream *u)
-{
-    text_add(text, STR("upstream "));
-    quoted(text, u->name);
-    number(text, "max_idle", u->pool_max_idle, 1024);
-    number(text, "idle_timeout", u->pool_idle_timeout, 60000);
-    if (u->host_header == IR_HOST_PRESERVE)
-        text_add(text, STR(" host preserve"));
-    if (u->host_header == IR_HOST_LITERAL) {
-        text_add(text, STR(" host "));
-        quoted(text, u->host_literal);
-    }
-    if (u->proxy_protocol != IR_PROXY_NONE)
-        text_printf(text, " proxy_protocol v%d", u->proxy_protocol == IR_PROXY_V1 ? 1 : 2);
-    text_byte(text, '\n');
-    if (u->protocol != IR_HTTP1)
-        text_add(text, u->protocol == IR_H2 ? STR("  protocol h2\n") : STR("  protocol grpc\n"));
-    dump_upstream_tls(text, &u->tls);
-    dump_phrase(text, "  balance", phrase_balance(text->pool, u));
-    dump_phrase(text, "  sticky", phrase_sticky(text->pool, &u->sticky));
-    dump_phrase(text, "  mirror", phrase_mirror(text->pool, gw, &u->mirror));
-    dump_phrase(text, "  health_check", phrase_health_check(text->pool, u));
-    dump_phrase(text, "  outlier_detection", phrase_outlier(text->pool, u));
-    dump_phrase(text, "  circuit_breaker", phrase_breaker(text->pool, &u->breaker));
-    for (size_t i = 0; i < u->subsets.count; i++)
-        dump_phrase(text, "  subset", phrase_subset(text->pool, u, &u->subsets.at[i]));
-    for (size_t i = 0; i < u->targets.count; i++) {
-        const struct ir_target *t = &u->targets.at[i];
-        text_printf(text, "  target %s", t->is_unix ? "unix " : "");
-        quoted(text, t->host);
-        number(text, "port", t->port, 0);
-        text_add(text, STR(" host "));
-        quoted(text, t->authority);
-        if (t->path.len > 0) {
-            text_add(text, STR(" path "));
-            quoted(text, t->path);
-        }
-        number(text, "weight", t->weight, 1);
-        text_byte(text, '\n');
-    }
 }
 
 static void dump_conditions(struct text *text, const struct ir_condition *at, size_t count)
@@ -563,6 +468,11 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
         text_printf(text, "underscores %s\n", underscores[gw->underscores]);
     if (gw->log_level != IR_LEVEL_INFO)
         text_printf(text, "log %s\n", levels[gw->log_level]);
+    if (gw->zone.kind != IR_TEXT_NONE) {
+        text_add(text, STR("zone "));
+        dump_runtime_text(text, &gw->zone);
+        text_byte(text, '\n');
+    }
     if (gw->drain_delay != 0 || gw->drain_grace != 20000)
         text_printf(text, "drain %llu %llu\n", (unsigned long long)gw->drain_delay,
                     (unsigned long long)gw->drain_grace);

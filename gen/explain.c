@@ -303,6 +303,8 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
         if (forward->choices.count > 1)
             text_printf(q->out, " (weight %u)", choice->weight);
         text_byte(q->out, '\n');
+        if (upstream->discovery.kind != IR_FOUND_NOT)
+            say(q, "", phrase_discovery(q->pool, q->gw, &upstream->discovery));
         for (size_t j = 0; j < upstream->targets.count; j++) {
             const struct ir_target *target = &upstream->targets.at[j];
 

@@ -25,8 +25,10 @@ struct ir_target {
     struct str authority; /* the Host header this target gets: host[:port] */
     uint32_t port;
     bool is_unix, is_https;
-    struct str path; /* the target's own path, no trailing slash: "" or "/v1" */
-    uint32_t weight; /* 1 */
+    struct str path;   /* the target's own path, no trailing slash: "" or "/v1" */
+    uint32_t weight;   /* 1 */
+    uint32_t priority; /* 0 */
+    struct str zone;
     ir_labels labels;
     struct loc loc;
 };
@@ -40,7 +42,8 @@ enum ir_proxy_header { IR_PROXY_NONE, IR_PROXY_V1, IR_PROXY_V2 };
 struct ir_subset {
     struct str name;
     ir_labels labels;
-    uint64_t targets; /* by bit; 0: all, since others were named at build time */
+    uint64_t
+        targets; /* by bit; 0: all, since others were named at build time. Of discovered targets: its own bit */
     struct loc loc;
 };
 
@@ -56,6 +59,7 @@ struct ir_upstream {
     struct str name;
     struct str symbol; /* plan */
     VEC(struct ir_target) targets;
+    struct ir_discovery discovery; /* in place of targets */
     enum ir_host_header host_header;
     struct str host_literal;
     uint32_t pool_max_idle;     /* 1024 per worker */
@@ -221,6 +225,7 @@ struct gateway {
     struct ir_errors errors;
     enum { IR_UNDERSCORES_DROP, IR_UNDERSCORES_REJECT, IR_UNDERSCORES_PASS } underscores;
     enum { IR_LEVEL_DEBUG, IR_LEVEL_INFO, IR_LEVEL_WARN, IR_LEVEL_ERROR } log_level;
+    struct ir_text zone; /* where the gateway stands */
     uint64_t drain_delay, drain_grace;
     size_t webhooks, callbacks;
     struct route_plan *routes; /* plan: the matcher, see route.h */

@@ -4,6 +4,7 @@
 #define GEN_IR_RESILIENCE_H
 
 #include "base/vec.h"
+#include "ir_settings.h"
 #include "source.h"
 
 enum ir_balance { IR_ROUND_ROBIN, IR_LEAST_CONN, IR_RANDOM, IR_HASH, IR_PEAK_EWMA };
@@ -31,6 +32,28 @@ struct ir_mirror {
     uint32_t upstream;              /* index */
     const struct ir_subset *subset; /* NULL: all targets */
     uint64_t percent, max_requests, buffer, timeout;
+    struct loc loc;
+};
+
+/* Targets that are found while the gateway runs. */
+struct ir_discovery {
+    enum {
+        IR_FOUND_NOT,
+        IR_FOUND_DNS,
+        IR_FOUND_DNS_SRV,
+        IR_FOUND_CONSUL,
+        IR_FOUND_FILE,
+        IR_FOUND_EDS
+    } kind;
+    struct str name; /* of the host, the records, the service (ready for a path), the cluster */
+    struct str file; /* IR_FOUND_FILE, IR_FOUND_EDS */
+    uint32_t port;   /* IR_FOUND_DNS */
+    enum { IR_SCHEME_UNSAID, IR_SCHEME_HTTP, IR_SCHEME_HTTPS } scheme;
+    uint64_t refresh;     /* ms; 0: as the source has it */
+    uint64_t max_age;     /* ms, 24h; 0: for ever */
+    uint32_t registry;    /* IR_FOUND_CONSUL: index of the upstream that is asked … */
+    struct str query;     /* … with these parameters … */
+    struct ir_text token; /* … and this secret */
     struct loc loc;
 };
 

@@ -334,7 +334,10 @@ static void set_rules(struct lowering *l)
 static void set_end(struct lowering *l)
 {
     const struct lowering_document *drain = only(l, POLICY_drain);
+    const struct lowering_document *zone = only(l, POLICY_zone);
 
+    if (zone != NULL)
+        l->gw->zone = zone->block->zone;
     l->gw->drain_delay = 0;
     l->gw->drain_grace = 20000;
     if (drain == NULL)

@@ -77,9 +77,20 @@ static void add_option(struct lowering *l, const struct lower_pair *pair)
     upstream = &l->gw->upstreams.at[known->index];
     upstream->targets.at = NULL;
     upstream->targets.count = upstream->targets.cap = 0;
+    upstream->discovery = (struct ir_discovery){0};
     for (size_t i = 0; i < upstream->subsets.count; i++)
         upstream->subsets.at[i].targets = 0;
     *vec_add(&l->job->pool, &upstream->targets) = target;
+}
+
+/* What is found is called over TLS when that was said, or when how was said. */
+static bool finds_https(const struct ir_upstream *upstream)
+{
+    const struct ir_discovery *discovery = &upstream->discovery;
+
+    return discovery->kind != IR_FOUND_NOT &&
+           (discovery->scheme == IR_SCHEME_HTTPS ||
+            (discovery->scheme == IR_SCHEME_UNSAID && upstream->tls.said));
 }
 
 /* One pool, one way to call it. */
@@ -89,7 +100,7 @@ static void check_tls(struct lowering *l, struct ir_upstream *upstream)
 
     for (size_t i = 0; i < upstream->targets.count; i++)
         https += upstream->targets.at[i].is_https;
-    upstream->tls.on = https > 0;
+    upstream->tls.on = https > 0 || finds_https(upstream);
     if (https > 0 && https < upstream->targets.count)
         diag_error(&l->job->diags, upstream->loc, "mixed-upstream",
                    "upstream '%.*s' has both https:// and other targets",
@@ -100,7 +111,8 @@ static void check_tls(struct lowering *l, struct ir_upstream *upstream)
             "upstream '%.*s': a connection of HTTP/2 carries the requests of many clients, and "
             "'proxy_protocol' names one",
             STR_SHORT(upstream->name));
-    if (https == 0 && upstream->tls.said && upstream->targets.count > 0)
+    if (!upstream->tls.on && upstream->tls.said &&
+        (upstream->targets.count > 0 || upstream->discovery.kind != IR_FOUND_NOT))
         diag_error(&l->job->diags, upstream->tls.loc, "bad-value",
                    "'tls' is for https:// targets, and upstream '%.*s' has none",
                    STR_SHORT(upstream->name));
@@ -177,7 +189,26 @@ static void set_mirror(struct lowering *l, const struct mirror *said, struct ir_
             lower_upstream_subset(&l->gw->upstreams.at[known->index], choice->subset);
 }
 
-static void set_mirrors(struct lowering *l, const struct lowering_document *d)
+/* The upstream that is asked where targets are. */
+static void set_registry(struct lowering *l, const struct discovery *said,
+                         struct ir_upstream *upstream)
+{
+    const struct upstream_choice choice = upstream_choice_of(said->registry, 1);
+    const struct lowering_upstream *known = lower_upstream_named(l, choice.name.text);
+
+    if (choice.name.text.len == 0)
+        return;
+    if (choice.has_subset || str_eq(choice.name.text, upstream->name))
+        diag_error(&l->job->diags, said->registry.loc, "contradiction",
+                   "'upstream' of 'consul' names another upstream, and all of it");
+    else
+        check_choice(l, &choice);
+    if (known != NULL)
+        upstream->discovery.registry = known->index;
+}
+
+/* Copies go to an upstream, and so do questions. */
+static void set_others(struct lowering *l, const struct lowering_document *d)
 {
     const struct upstreams *upstreams = &d->block->upstreams;
 
@@ -187,6 +218,8 @@ static void set_mirrors(struct lowering *l, const struct lowering_document *d)
 
         if (one->mirror.value.on && known != NULL)
             set_mirror(l, &one->mirror, &l->gw->upstreams.at[known->index]);
+        if (known != NULL && l->gw->upstreams.at[known->index].discovery.kind == IR_FOUND_CONSUL)
+            set_registry(l, &one->discovery, &l->gw->upstreams.at[known->index]);
     }
 }
 
@@ -199,7 +232,7 @@ void lower_upstreams(struct lowering *l)
     for (size_t i = 0; i < l->gw->upstreams.count; i++)
         check_tls(l, &l->gw->upstreams.at[i]);
     for (size_t i = 0; i < l->document_count; i++)
-        set_mirrors(l, &l->documents[i]);
+        set_others(l, &l->documents[i]);
 }
 
 /* The servers that hold for an operation: its own, the path item's, the document's. */

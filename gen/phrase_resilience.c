@@ -169,9 +169,52 @@ struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
     struct text out = {.pool = pool};
 
     text_printf(&out, "%.*s:%s", STR_ARG(subset->name), subset->targets ? "" : " all targets");
+    for (size_t i = 0; upstream->discovery.kind != IR_FOUND_NOT && i < subset->labels.count; i++)
+        text_printf(&out, " %.*s=%.*s", STR_ARG(subset->labels.at[i].name),
+                    STR_ARG(subset->labels.at[i].value));
     for (size_t i = 0; i < upstream->targets.count; i++)
         if (subset->targets >> i & 1)
             text_printf(&out, " %.*s", STR_ARG(upstream->targets.at[i].url));
+    return text_str(&out);
+}
+
+static void add_source(struct text *out, const struct gateway *gw,
+                       const struct ir_discovery *discovery)
+{
+    switch (discovery->kind) {
+    case IR_FOUND_NOT:
+        return;
+    case IR_FOUND_DNS:
+        text_printf(out, "dns %.*s:%u", STR_ARG(discovery->name), discovery->port);
+        return;
+    case IR_FOUND_DNS_SRV:
+        text_printf(out, "dns_srv %.*s", STR_ARG(discovery->name));
+        return;
+    case IR_FOUND_CONSUL:
+        text_printf(out, "consul service %.*s%.*s by %.*s", STR_ARG(discovery->name),
+                    STR_ARG(discovery->query), STR_ARG(gw->upstreams.at[discovery->registry].name));
+        return;
+    case IR_FOUND_FILE:
+        text_printf(out, "file %.*s", STR_ARG(discovery->file));
+        return;
+    case IR_FOUND_EDS:
+        text_printf(out, "eds %.*s of %.*s", STR_ARG(discovery->name), STR_ARG(discovery->file));
+        return;
+    }
+}
+
+struct str phrase_discovery(struct pool *pool, const struct gateway *gw,
+                            const struct ir_discovery *discovery)
+{
+    struct text out = {.pool = pool};
+
+    if (discovery->kind == IR_FOUND_NOT)
+        return STR("");
+    add_source(&out, gw, discovery);
+    if (discovery->refresh > 0)
+        text_printf(&out, ", refresh %s", phrase_duration(pool, discovery->refresh).at);
+    if (discovery->max_age > 0)
+        text_printf(&out, ", max_age %s", phrase_duration(pool, discovery->max_age).at);
     return text_str(&out);
 }
 

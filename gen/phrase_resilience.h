@@ -25,7 +25,11 @@ struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky);
 struct str phrase_mirror(struct pool *pool, const struct gateway *gw,
                          const struct ir_mirror *mirror);
 
-/* "v2: http://pets-2 http://pets-3" */
+/* "dns pets:8080, max_age 24h", or "" */
+struct str phrase_discovery(struct pool *pool, const struct gateway *gw,
+                            const struct ir_discovery *discovery);
+
+/* "v2: http://pets-2 http://pets-3", of discovered ones the labels */
 struct str phrase_subset(struct pool *pool, const struct ir_upstream *upstream,
                          const struct ir_subset *subset);
 

@@ -1,6 +1,7 @@
 #include "base/ip.h"
 #include "name.h"
 #include "phrase.h"
+#include "phrase_resilience.h"
 #include "view_flow.h"
 #include "view_parts.h"
 #include "view_resilience.h"
@@ -21,6 +22,10 @@ static struct value *targets(struct pool *pool, const struct ir_upstream *upstre
         view_set_text(pool, map, "path", target->path);
         view_set_number(pool, map, "port", target->port);
         view_set_number(pool, map, "weight", target->weight);
+        value_set(pool, map, "priority",
+                  target->priority > 0 ? value_number(pool, target->priority)
+                                       : value_flag(pool, false));
+        value_set(pool, map, "zone", value_text_or_false(pool, target->zone));
         view_set_flag(pool, map, "is_unix", target->is_unix);
         value_add(pool, list, map);
     }
@@ -78,6 +83,8 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         view_set_number(pool, map, "index", i);
         value_set(pool, map, "targets", targets(pool, upstream));
         view_set_number(pool, map, "target_count", upstream->targets.count);
+        view_set_flag(pool, map, "has_targets", upstream->targets.count > 0);
+        value_set(pool, map, "discovery", view_discovery(pool, gw, upstream));
         view_set_name(pool, map, "host_header", str_of(host_headers[upstream->host_header]));
         value_set(pool, map, "host_literal",
                   upstream->host_header == IR_HOST_LITERAL
@@ -362,7 +369,12 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
             text_add(&out, t ? STR(", ") : STR(""));
             text_json(&out, upstream->targets.at[t].url);
         }
-        text_add(&out, STR("]}"));
+        text_add(&out, STR("]"));
+        if (upstream->discovery.kind != IR_FOUND_NOT) {
+            text_add(&out, STR(", \"discovery\": "));
+            text_json(&out, phrase_discovery(pool, gw, &upstream->discovery));
+        }
+        text_add(&out, STR("}"));
     }
     text_add(&out, STR("],\n\"routes\": ["));
     for (size_t i = 0; i < gw->operations.count; i++) {
@@ -400,7 +412,9 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "subsets",
                                         "sticky",
                                         "mirror",
-                                        "adaptive_concurrency"};
+                                        "adaptive_concurrency",
+                                        "discovery",
+                                        "zones"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -415,6 +429,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[7] |= op->maintenance;
         used[8] |= op->access_log.on;
     }
+    used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);
     used[10] = view_uses_http2(gw);
     for (size_t i = 0; i < gw->listeners.count; i++)
@@ -431,6 +446,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[18] |= upstream->sticky.on;
         used[19] |= upstream->mirror.on;
         used[20] |= upstream->breaker.adaptive.on;
+        used[21] |= upstream->discovery.kind != IR_FOUND_NOT;
     }
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -473,6 +489,8 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));
     value_set(pool, map, "admin", plain_listener(pool, &gw->admin));
+    value_set(pool, map, "zone",
+              gw->zone.kind != IR_TEXT_NONE ? view_text(pool, &gw->zone) : value_flag(pool, false));
     value_set(pool, map, "routes", routes(pool, gw));
     view_set_flag(pool, map, "has_routes", gw->operations.count > 0);
     value_set(pool, map, "timeouts", view_timeouts(pool, STR("default"), &gw->timeouts));

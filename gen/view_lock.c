@@ -283,6 +283,18 @@ static struct str upstream_tls_words(struct pool *pool, const struct ir_upstream
     return text_str(&out);
 }
 
+/* What decides when it is asked besides its weight. */
+static struct str place_words(struct pool *pool, const struct ir_target *target)
+{
+    struct text out = {.pool = pool};
+
+    if (target->priority > 0)
+        text_printf(&out, " priority %u", target->priority);
+    if (target->zone.len > 0)
+        text_printf(&out, " zone %.*s", STR_ARG(target->zone));
+    return text_str(&out);
+}
+
 static struct value *upstreams(struct pool *pool, const struct gateway *gw)
 {
     struct value *list = value_list(pool);
@@ -293,6 +305,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
             struct value *target = value_map(pool);
             view_set_text(pool, target, "url", upstream->targets.at[t].url);
             view_set_number(pool, target, "weight", upstream->targets.at[t].weight);
+            view_set_text(pool, target, "place", place_words(pool, &upstream->targets.at[t]));
             value_add(pool, targets, target);
         }
         const struct str host[] = {STR("target"), STR("preserve"), upstream->host_literal};
@@ -307,6 +320,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         if (upstream->proxy_protocol != IR_PROXY_NONE)
             fact(pool, facts, "proxy_protocol",
                  upstream->proxy_protocol == IR_PROXY_V1 ? STR("v1") : STR("v2"));
+        fact(pool, facts, "discovery", phrase_discovery(pool, gw, &upstream->discovery));
         fact(pool, facts, "balance", phrase_balance(pool, upstream));
         fact(pool, facts, "sticky", phrase_sticky(pool, &upstream->sticky));
         fact(pool, facts, "mirror", phrase_mirror(pool, gw, &upstream->mirror));

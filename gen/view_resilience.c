@@ -164,6 +164,73 @@ struct value *view_subset(struct pool *pool, const struct ir_subset *subset)
     return number_or_false(pool, ir_subset_targets(subset));
 }
 
+static struct value *labels(struct pool *pool, const ir_labels *from)
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < from->count; i++) {
+        struct value *map = value_map(pool);
+        view_set_text(pool, map, "label", from->at[i].name);
+        view_set_text(pool, map, "value", from->at[i].value);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+static struct value *found_subsets(struct pool *pool, const struct ir_upstream *upstream)
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < upstream->subsets.count; i++) {
+        struct value *map = value_map(pool);
+        view_set_number(pool, map, "number", i);
+        view_set_text(pool, map, "subset_name", upstream->subsets.at[i].name);
+        value_set(pool, map, "labels", labels(pool, &upstream->subsets.at[i].labels));
+        view_set_number(pool, map, "label_count", upstream->subsets.at[i].labels.count);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+struct value *view_discovery(struct pool *pool, const struct gateway *gw,
+                             const struct ir_upstream *upstream)
+{
+    static const char *const words[] = {[IR_FOUND_DNS] = "dns",
+                                        [IR_FOUND_DNS_SRV] = "dns_srv",
+                                        [IR_FOUND_CONSUL] = "consul",
+                                        [IR_FOUND_FILE] = "file",
+                                        [IR_FOUND_EDS] = "eds"};
+    const struct ir_discovery *from = &upstream->discovery;
+    if (from->kind == IR_FOUND_NOT)
+        return no(pool);
+    struct value *map = value_map(pool);
+    view_set_name(pool, map, "by", str_of(words[from->kind]));
+    value_set(pool, map, "service", value_text_or_false(pool, from->name));
+    value_set(pool, map, "file", value_text_or_false(pool, from->file));
+    value_set(pool, map, "port", number_or_false(pool, from->port));
+    view_set_flag(pool, map, "is_https", upstream->tls.on);
+    value_set(pool, map, "refresh", number_or_false(pool, from->refresh));
+    value_set(pool, map, "max_age", number_or_false(pool, from->max_age / 1000));
+    value_set(pool, map, "registry",
+              from->kind == IR_FOUND_CONSUL
+                  ? value_name(pool, gw->upstreams.at[from->registry].symbol)
+                  : no(pool));
+    value_set(pool, map, "query", value_text_or_false(pool, from->query));
+    value_set(pool, map, "token",
+              from->token.kind != IR_TEXT_NONE ? view_text(pool, &from->token) : no(pool));
+    view_set_flag(pool, map, "has_subsets", upstream->subsets.count > 0);
+    view_set_number(pool, map, "subset_count", upstream->subsets.count);
+    value_set(pool, map, "subsets", found_subsets(pool, upstream));
+    return map;
+}
+
+bool view_uses_yaml(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->upstreams.count; i++)
+        if (gw->upstreams.at[i].discovery.kind == IR_FOUND_FILE ||
+            gw->upstreams.at[i].discovery.kind == IR_FOUND_EDS)
+            return true;
+    return false;
+}
+
 static struct str attributes(struct pool *pool, const struct ir_sticky *sticky)
 {
     struct text out = {.pool = pool};

@@ -14,6 +14,13 @@ struct value *view_retry(struct pool *pool, struct str name, const struct ir_ret
 /* The mask of a subset's targets; false for all. */
 struct value *view_subset(struct pool *pool, const struct ir_subset *subset);
 
+/* True when the gateway reads YAML while it runs. */
+bool view_uses_yaml(const struct gateway *gw);
+
+/* The constants of a struct gw_discovery; false when the targets are the document's. */
+struct value *view_discovery(struct pool *pool, const struct gateway *gw,
+                             const struct ir_upstream *upstream);
+
 /* The constants of a struct gw_sticky, of targets or of a choice; false when it is off. */
 struct value *view_sticky(struct pool *pool, const struct ir_sticky *sticky, bool target);
 

@@ -8,6 +8,7 @@
 #include "policy/admin.h"
 #include "policy/circuit_breaker.h"
 #include "policy/correlation_id.h"
+#include "policy/discovery.h"
 #include "policy/forwarded.h"
 #include "policy/hash_key.h"
 #include "policy/headers.h"
@@ -72,11 +73,21 @@ static void read_version(struct policy_reader *r, const struct node *node, const
     setting_number(r->job, node, "version", 1, 1, &version);
 }
 
+static void read_zone(struct policy_reader *r, const struct node *node, const void *raw,
+                      size_t count, void *out)
+{
+    (void)raw;
+    (void)count;
+    setting_runtime(r->job, node, "zone", out);
+}
+
 static const cyaml_schema_value_t text_alone = POLICY_ALONE(TEXT);
+static const cyaml_schema_value_t runtime_alone = POLICY_ALONE(RUNTIME);
 static const cyaml_schema_value_t number_alone = POLICY_ALONE(NUMBER);
 
 static const struct policy_type name_type = {"name", &text_alone, read_name};
 static const struct policy_type base_path_type = {"base_path", &text_alone, read_base_path};
+static const struct policy_type zone_type = {"zone", &runtime_alone, read_zone};
 static const struct policy_type reason_type = {"public_reason", &text_alone, read_reason};
 static const struct policy_type version_type = {"version", &number_alone, read_version};
 
@@ -85,6 +96,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_name] = {&name_type, NULL, AT(name), 0},
     [POLICY_strict] = {&strict_type, NULL, AT(strict), 0},
     [POLICY_upstreams] = {&upstreams_type, NULL, AT(upstreams), 0},
+    [POLICY_zone] = {&zone_type, NULL, AT(zone), 0},
     [POLICY_drain] = {&drain_type, NULL, AT(drain), 0},
     [POLICY_status] = {&admin_status_type, NULL, AT(status), TAKES_OFF},
     [POLICY_admin] = {&admin_type, NULL, AT(admin), TAKES_OFF},
@@ -163,6 +175,9 @@ static const struct policy_type *const nested[] = {
     &hash_key_type,
     &sticky_type,
     &mirror_type,
+    &discovery_type,
+    &discovery_consul_type,
+    &discovery_eds_type,
     &health_check_type,
     &outlier_detection_type,
     &outlier_success_rate_type,

@@ -46,6 +46,7 @@ struct xgateway_block {
     struct ir_forwarded forwarded;
     struct ir_plain_listener status, admin;
     struct upstreams upstreams;
+    struct ir_text zone;
     struct drain drain;
     int log_level, underscores;
     struct ir_correlation correlation_id;

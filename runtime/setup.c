@@ -148,6 +148,18 @@ static bool open_secure(struct setup *setup, char error[SETUP_ERROR])
     return secure_open(listeners, setup->places.count, error);
 }
 
+static bool read_zone(struct setup *setup, char error[SETUP_ERROR])
+{
+    struct str zone, why;
+
+    if (gateway.zone.kind == GW_TEXT_NONE)
+        return true;
+    if (!reference_read(&gateway.zone, &setup->pool, &zone, &why))
+        return fail(error, pool_printf(&setup->pool, "zone: %.*s", STR_ARG(why)));
+    upstreams_stand_in(zone);
+    return true;
+}
+
 bool setup_read(struct setup *setup, const struct options *options, char error[SETUP_ERROR])
 {
     *setup = (struct setup){.health_fd = -1};
@@ -158,7 +170,7 @@ bool setup_read(struct setup *setup, const struct options *options, char error[S
               options->status.len > 0 ? options->status : gateway.status.address);
     add_plain(setup, SERVE_ADMIN, gateway.admin.address);
     if (!check_addresses(setup, error) || !override_upstreams(setup, options, error) ||
-        !read_log_output(setup, error))
+        !read_log_output(setup, error) || !read_zone(setup, error))
         return false;
     setup->live = setup_read_live(setup, error);
     return setup->live != NULL && open_secure(setup, error);

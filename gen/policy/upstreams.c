@@ -3,6 +3,7 @@
 #include "member.h"
 #include "policy/adaptive_concurrency.h"
 #include "policy/circuit_breaker.h"
+#include "policy/discovery.h"
 #include "policy/hash_key.h"
 #include "policy/health_check.h"
 #include "policy/outlier_detection.h"
@@ -14,6 +15,7 @@ enum {
     POOL_MAX = 10000,
     STREAMS_DEFAULT = 100,
     WEIGHT_MAX = 65535,
+    PRIORITY_MAX = 65535,
     PANIC_DEFAULT = 50,
     ADAPTIVE_PENDING = 100,
     SUBSET_TARGETS = 63, /* a mask of them is a positive number in generated code */
@@ -32,14 +34,15 @@ static const cyaml_schema_field_t pool_fields[] = {
 static const cyaml_schema_value_t pool_schema = POLICY_MAPPING(struct raw_pool, pool_fields);
 
 struct raw_target {
-    char *url, *weight, *labels;
+    char *url, *weight, *priority, *zone, *labels;
 };
 
 static const cyaml_schema_field_t target_fields[] = {
     POLICY_NEEDED(struct raw_target, url, TEXT),
     POLICY_CELL(struct raw_target, weight, NUMBER),
     POLICY_CELL(struct raw_target, labels, LABELS),
-    POLICY_LATER("zone"),
+    POLICY_CELL(struct raw_target, priority, NUMBER),
+    POLICY_CELL(struct raw_target, zone, TEXT),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t target_schema = POLICY_ENTRY(struct raw_target, target_fields);
@@ -66,8 +69,8 @@ struct raw {
     uint32_t subsets_count;
     int balance, protocol;
     char *host_header, *pool, *timeouts, *tls, *proxy_protocol, *retry, *hash_key, *slow_start,
-        *panic_threshold, *sticky, *mirror, *health_check, *outlier_detection, *circuit_breaker,
-        *adaptive_concurrency;
+        *panic_threshold, *discovery, *sticky, *mirror, *health_check, *outlier_detection,
+        *circuit_breaker, *adaptive_concurrency;
 };
 
 static const cyaml_strval_t balances[] = {
@@ -87,7 +90,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, tls, TYPED),
     POLICY_LATER("type"),
     POLICY_CHOICE(struct raw, protocol, protocols),
-    POLICY_LATER("discovery"),
+    POLICY_CELL(struct raw, discovery, TYPED),
     POLICY_CELL(struct raw, sticky, TYPED_OR_OFF),
     POLICY_LIST(struct raw, subsets, &subset_schema),
     POLICY_CELL(struct raw, retry, TYPED_OR_OFF),
@@ -185,6 +188,8 @@ static void read_subset(struct policy_reader *r, const struct raw_subset *raw, b
     for (size_t i = 0; i < u->targets.count && i < SUBSET_TARGETS; i++)
         if (is_in(&subset, &u->targets.at[i]))
             subset.targets |= UINT64_C(1) << i;
+    if (u->discovery.kind != IR_FOUND_NOT && u->subsets.count < SUBSET_TARGETS)
+        subset.targets = UINT64_C(1) << u->subsets.count;
     if (subset.targets == 0 && all_targets && subset.labels.count > 0)
         diag_error(&r->job->diags, key->loc, "empty-subset",
                    "no target of upstream '%.*s' has all labels of the subset '%.*s'",
@@ -198,6 +203,16 @@ static void read_subsets(struct policy_reader *r, const struct raw *raw, struct 
         diag_error(&r->job->diags, u->loc, "bad-value",
                    "an upstream with 'subsets' can have %d targets, not %zu", SUBSET_TARGETS,
                    u->targets.count);
+    if (u->discovery.kind != IR_FOUND_NOT && raw->subsets_count > SUBSET_TARGETS)
+        diag_error(&r->job->diags, u->loc, "bad-value",
+                   "an upstream with 'discovery' can have %d subsets, not %u", SUBSET_TARGETS,
+                   raw->subsets_count);
+    if (raw->subsets_count > 0 &&
+        (u->discovery.kind == IR_FOUND_DNS || u->discovery.kind == IR_FOUND_DNS_SRV))
+        diag_error(&r->job->diags, u->loc, "contradiction",
+                   "upstream '%.*s': records of DNS have no labels, so that no target could be in "
+                   "a subset",
+                   STR_SHORT(u->name));
     for (uint32_t i = 0; i < raw->subsets_count; i++)
         read_subset(r, &raw->subsets[i], u->targets.count == raw->targets_count, u);
 }
@@ -206,8 +221,9 @@ static void read_target(struct policy_reader *r, const struct raw_target *raw,
                         struct ir_upstream *u)
 {
     struct ir_target target = {0};
-    struct node *weight = policy_cell(r, raw->weight);
-    struct said url;
+    struct node *weight = policy_cell(r, raw->weight), *priority = policy_cell(r, raw->priority);
+    const struct node *zone = policy_cell(r, raw->zone);
+    struct said url, text;
     uint64_t number;
 
     if (!setting_text(r->job, policy_cell(r, raw->url), "url", &url) ||
@@ -215,6 +231,10 @@ static void read_target(struct policy_reader *r, const struct raw_target *raw,
         return;
     if (weight != NULL && setting_number(r->job, weight, "weight", 0, WEIGHT_MAX, &number))
         target.weight = (uint32_t)number;
+    if (priority != NULL && setting_number(r->job, priority, "priority", 0, PRIORITY_MAX, &number))
+        target.priority = (uint32_t)number;
+    if (zone != NULL && setting_text(r->job, zone, "zone", &text))
+        target.zone = text.text;
     read_labels(r, policy_cell(r, raw->labels), &target.labels);
     *vec_add(&r->job->pool, &u->targets) = target;
 }
@@ -239,8 +259,7 @@ static void read_host_header(struct policy_reader *r, const struct node *node,
     }
 }
 
-/* Nothing is left of `targets`, but something was said and complained about: bad targets, or a source that
- * is not built yet. */
+/* Nothing is left of `targets`, but something was said: bad targets, discovery, or a source that is not built yet. */
 static bool names_a_source(const struct node *upstreams, struct str name)
 {
     const struct member *m = node_member(upstreams, name);
@@ -336,6 +355,22 @@ static void read_failing(struct policy_reader *r, const struct raw *raw, struct 
                    "a health check of type grpc needs 'protocol: grpc' or 'protocol: h2'");
 }
 
+static void read_discovery_of(struct policy_reader *r, const struct raw *raw,
+                              struct upstreams_one *one)
+{
+    struct node *discovery = policy_cell(r, raw->discovery);
+
+    if (discovery == NULL)
+        return;
+    if (raw->targets_count > 0)
+        diag_error(&r->job->diags, discovery->loc, "contradiction",
+                   "'discovery' finds the targets: there is no 'targets' beside it");
+    r->load(r, discovery, &discovery_type, &one->discovery);
+    one->value.discovery = one->discovery.value;
+    if (one->value.discovery.kind == IR_FOUND_EDS && one->value.discovery.name.len == 0)
+        one->value.discovery.name = one->value.name;
+}
+
 static void read_upstreams(struct policy_reader *r, const struct node *node, const void *from,
                            size_t count, void *out)
 {
@@ -362,6 +397,7 @@ static void read_upstreams(struct policy_reader *r, const struct node *node, con
         if (raw[i].targets_count == 0 && !names_a_source(node, key->text))
             diag_error(&r->job->diags, key->loc, "missing-key", "upstream '%.*s' needs 'targets'",
                        STR_SHORT(key->text));
+        read_discovery_of(r, &raw[i], one);
         read_subsets(r, &raw[i], &one->value);
         read_host_header(r, policy_cell(r, raw[i].host_header), &one->value);
         read_pool_of(r, pool, &one->value);

@@ -2,12 +2,14 @@
 #ifndef GEN_POLICY_UPSTREAMS_H
 #define GEN_POLICY_UPSTREAMS_H
 
+#include "policy/discovery.h"
 #include "policy/mirror.h"
 
 struct upstreams_one {
     struct ir_upstream value;
     struct node *timeouts, *proxy_protocol, *retry; /* values of those policies, or NULL */
     struct mirror mirror;
+    struct discovery discovery;
 };
 
 struct upstreams {

@@ -135,6 +135,12 @@ static bool may_connect(struct upstream_call *call)
     return said == BREAKER_GO;
 }
 
+static const char *no_target(const struct upstream *upstream)
+{
+    return SHARE_GET(upstream->share->live) == 0 ? "no target of the upstream is known"
+                                                 : "no target of the upstream takes requests";
+}
+
 void call_try(struct upstream_call *call)
 {
     struct target *target = target_choose(upstream_of(call), (struct pick){.tried = call->tried,
@@ -147,7 +153,7 @@ void call_try(struct upstream_call *call)
         return;
     if (!target) {
         call->at = NULL; /* nobody's failure */
-        call_fail(call, 503, "no target of the upstream takes requests");
+        call_fail(call, 503, no_target(upstream_of(call)));
         return;
     }
     if (!call->config->h2) {

@@ -244,6 +244,8 @@ static void put_token(struct asking *asking, struct head_text *text)
         return;
     if (!reference_read(&asking->finder->config->token, &asking->pool, &token, &error))
         return; /* said when the question was begun */
+    if (token.len == 0)
+        return;
     head_put(text, STR("X-Consul-Token: "));
     head_put(text, token);
     head_put(text, STR("\r\n"));

@@ -182,6 +182,7 @@ struct gateway {
     const struct gw_listener *listeners;
     uint32_t listener_count;
     struct gw_plain_listener status, admin;
+    struct gw_text zone;           /* where the gateway stands */
     const struct h2_module *http2; /* NULL: no listener speaks HTTP/2 */
     const struct tls_module *tls;  /* NULL: nothing is served or called over TLS */
     const struct gw_upstream *const *upstreams;

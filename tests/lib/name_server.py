@@ -1,16 +1,25 @@
-"""A name server for one test: answers A and AAAA questions as the test says, and counts them."""
+"""A name server for one test: answers A, AAAA and SRV questions as the test says, and counts them."""
 import socket
 import struct
 import threading
 
-A, AAAA = 1, 28
+A, AAAA, SRV = 1, 28, 33
+
+
+def packed(kind, value):
+    if kind == SRV:
+        priority, weight, port, host = value
+        name = b"".join(bytes([len(label)]) + label.encode() for label in host.split(".") if label) + b"\0"
+        return struct.pack(">HHH", priority, weight, port) + name
+    return socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, value)
 
 
 class NameServer:
-    """zone: {name: {A: [addresses], AAAA: [addresses]}}; ttl in seconds; silent: says nothing at all."""
+    """zone: {name: {A: [addresses], AAAA: [addresses], SRV: [(priority, weight, port, host)]}}; ttl in seconds;
+    silent: says nothing at all; garbles: says what is no message."""
 
     def __init__(self, zone, ttl=1):
-        self.zone, self.ttl, self.silent, self.refuses = zone, ttl, False, False
+        self.zone, self.ttl, self.silent, self.refuses, self.garbles = zone, ttl, False, False, False
         self.asked = []
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
@@ -27,10 +36,10 @@ class NameServer:
         while True:
             try:
                 data, peer = self.sock.recvfrom(2000)
+                if not self.silent:
+                    self.sock.sendto(self._answer(data), peer)
             except OSError:
                 return
-            if not self.silent:
-                self.sock.sendto(self._answer(data), peer)
 
     def _answer(self, data):
         labels, at = [], 12
@@ -47,7 +56,7 @@ class NameServer:
         if code:
             found = []
         records = b""
-        for address in found:
-            packed = socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, address)
-            records += struct.pack(">HHHIH", 0xc00c, kind, 1, self.ttl, len(packed)) + packed
+        for value in found:
+            data_of = packed(kind, value)[:3 if self.garbles else None]
+            records += struct.pack(">HHHIH", 0xc00c, kind, 1, self.ttl, len(data_of)) + data_of
         return data[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found), 0, 0) + question + records
