@@ -229,7 +229,7 @@ struct target *balance_sticky(struct upstream *upstream, const struct pick *pick
         struct target *target = &upstream->targets[i];
         if (target->seed != pick->wanted)
             continue;
-        return target->config && SHARE_GET(target->share->weight) > 0 &&
+        return target->config && !target->is_leaving && SHARE_GET(target->share->weight) > 0 &&
                        !(i < 64 && pick->tried >> i & 1) &&
                        (pick->panic || target_is_well(target->share))
                    ? target

@@ -25,6 +25,7 @@ struct asking {
     struct gw_timeouts timeouts;
     struct timer next;
     uint64_t index; /* what the last answer said; 0: the question is not blocking */
+    bool has_index; /* the last answer said one: it is worth to ask at once for a change */
     uint64_t backoff;
     /* the question that is under way */
     struct pool pool;
@@ -190,7 +191,6 @@ static void on_drained(struct pump *drain, bool complete)
 {
     struct asking *asking = CONTAINER(struct asking, drain, drain);
     struct finder *finder = asking->finder;
-    uint64_t before = asking->index;
 
     if (!complete) {
         finder_fail(finder, "the answer was cut off, or is longer than %d bytes", ANSWER_MAX);
@@ -204,9 +204,7 @@ static void on_drained(struct pump *drain, bool complete)
     }
     finder_publish(finder);
     asking->backoff = 0;
-    if (asking->index < before) /* it went backwards */
-        asking->index = 0;
-    again(asking, asking->index > 0 ? PAUSE_MS : asking->timeouts.read);
+    again(asking, asking->has_index ? PAUSE_MS : asking->timeouts.read);
 }
 
 static void on_answered(struct loop_call *wake)
@@ -215,6 +213,7 @@ static void on_answered(struct loop_call *wake)
         .write = sink_write, .flush = sink_flush, .end = sink_end};
     struct asking *asking = CONTAINER(struct asking, answered.wake, wake);
     struct upstream_call *call = asking->call;
+    uint64_t index;
 
     if (call->op.state != OP_DONE || call->head.status != 200) {
         if (call->op.state == OP_DONE)
@@ -226,7 +225,9 @@ static void on_answered(struct loop_call *wake)
         again_later(asking);
         return;
     }
-    asking->index = index_of(asking);
+    index = index_of(asking);
+    asking->has_index = index > 0;
+    asking->index = index < asking->index ? 0 : index; /* one that went backwards begins anew */
     asking->answer = pool_xmalloc(ANSWER_MAX);
     asking->answer_len = 0;
     asking->sink.ops = &sink_ops;

@@ -45,6 +45,7 @@ static void begin_to_leave(struct target *target)
     const struct upstream *upstream = target->upstream;
 
     target->is_leaving = true;
+    target->level = LEVELS; /* no choice is of that one */
     if (probes_of(upstream))
         upstream->config->check->module->unwatch(upstream->all->probes, target);
 }

@@ -130,11 +130,10 @@ static void name_one(struct text *text, unsigned count, struct str url)
         text_printf(text, "%s%.*s", count > 1 ? ", " : "", STR_ARG(url));
 }
 
-/* Under the lock, as what follows: nothing new goes there. */
+/* Under the lock, as what follows. Each worker goes on asking it until it goes by the others as well. */
 static void lose(struct upstream_share *share, struct target_share *target, struct change *change)
 {
     SHARE_SET(target->is_gone, true);
-    SHARE_SET(target->weight, 0);
     if (target->ejected_until != 0) {
         SHARE_SET(target->ejected_until, 0);
         share->ejected--;

@@ -257,7 +257,7 @@ static bool is_panic(struct upstream *upstream, uint64_t others, uint64_t now)
 
     for (uint32_t i = 0; i < upstream->count; i++) {
         struct target *target = &upstream->targets[i];
-        if (!target->config)
+        if (!target->config || target->is_leaving)
             continue;
         if (config->outlier)
             config->outlier->module->look(target, now);
@@ -297,11 +297,11 @@ static bool bears_all(const struct level *level)
 
 static uint8_t choose_level(const struct upstream *upstream, const struct pick *pick)
 {
-    struct level levels[LEVELS + 1] = {{0}};
+    struct level levels[LEVELS] = {{0}};
 
     for (uint32_t i = 0; i < upstream->count; i++) {
         const struct target *target = &upstream->targets[i];
-        if (target->config)
+        if (target->config && !target->is_leaving)
             add_to_level(&levels[target->level], target, i < 64 && pick->tried >> i & 1,
                          pick->panic);
     }

@@ -80,7 +80,7 @@ void target_set_levels(struct upstream *upstream)
     for (uint32_t i = 0; i < upstream->count; i++) {
         struct target *target = &upstream->targets[i];
         uint32_t rank;
-        if (!target->config)
+        if (!target->config || target->is_leaving)
             continue;
         rank = rank_of(upstream, target);
         if (rank > (LEVELS - 1) / 2)

@@ -48,8 +48,7 @@ class Consul:
         with self.changed:
             wait = min(int(asked["wait"].removesuffix("ms")) / 1000, 30)
             if int(asked["index"]) > 0:
-                before = self.index
-                self.changed.wait_for(lambda: self.index != before or self.index < int(asked["index"]), wait)
+                self.changed.wait_for(lambda: self.index != int(asked["index"]), wait)
             body = self.text if self.text is not None else json.dumps(self.entries).encode()
             index = f"X-Consul-Index: {self.index}\r\n" if self.has_index else ""
             status = self.status
