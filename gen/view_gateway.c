@@ -67,6 +67,21 @@ static struct value *mirror(struct pool *pool, const struct gateway *gw,
     return map;
 }
 
+/* Some may be asked before others; of those that are found only zones and records tell when they come. */
+static bool has_levels(const struct gateway *gw, const struct ir_upstream *upstream)
+{
+    const struct ir_discovery *discovery = &upstream->discovery;
+    if (discovery->kind == IR_FOUND_DNS_SRV || discovery->kind == IR_FOUND_FILE ||
+        discovery->kind == IR_FOUND_EDS)
+        return true;
+    if (discovery->kind == IR_FOUND_CONSUL)
+        return gw->zone.kind != IR_TEXT_NONE;
+    for (size_t i = 0; i < upstream->targets.count; i++)
+        if (upstream->targets.at[i].zone.len > 0 || upstream->targets.at[i].priority > 0)
+            return true;
+    return false;
+}
+
 static struct value *upstreams(struct pool *pool, const struct gateway *gw)
 {
     static const char *const host_headers[] = {
@@ -85,6 +100,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
         view_set_number(pool, map, "target_count", upstream->targets.count);
         view_set_flag(pool, map, "has_targets", upstream->targets.count > 0);
         value_set(pool, map, "discovery", view_discovery(pool, gw, upstream));
+        view_set_flag(pool, map, "levels", has_levels(gw, upstream));
         view_set_name(pool, map, "host_header", str_of(host_headers[upstream->host_header]));
         value_set(pool, map, "host_literal",
                   upstream->host_header == IR_HOST_LITERAL

@@ -4,6 +4,7 @@
 
 #include "client/call.h"
 #include "client/finder.h"
+#include "client/levels.h"
 #include "client/probe.h"
 
 enum {
@@ -119,7 +120,8 @@ static void on_apply(struct loop_call *call)
     SHARE_SET(upstream->count, share->count);
     is_asked = share->found->is_asked;
     pthread_mutex_unlock(&share->lock);
-    target_set_levels(upstream);
+    if (upstream->config->levels)
+        upstream->config->levels->set(upstream);
     set_masks(upstream);
     on_sweep(&upstream->found->sweep);
     if (is_asked)

@@ -23,7 +23,8 @@ struct finders {
 
 static char *put(char *at, struct str *text)
 {
-    memcpy(at, text->at, text->len);
+    if (text->len > 0)
+        memcpy(at, text->at, text->len);
     text->at = at;
     return at + text->len;
 }

@@ -377,6 +377,7 @@ static void set_up(struct probe *probe, struct target *subject)
     probe->config.discovery = NULL;
     probe->config.balance = NULL;
     probe->config.observe = NULL;
+    probe->config.levels = NULL;
     probe->config.sticky = NULL;
     probe->config.mirror = NULL;
     probe->config.check = NULL;

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "base/random.h"
 #include "client/balance.h"
 #include "client/breaker.h"
 #include "client/discovery.h"
+#include "client/levels.h"
 #include "client/outlier.h"
 
 enum { SPARE_MAX = 256 };
@@ -270,49 +270,6 @@ static bool is_panic(struct upstream *upstream, uint64_t others, uint64_t now)
     return well * 100 < in * config->panic_threshold;
 }
 
-/* What a level has to offer, by weight. */
-struct level {
-    uint64_t all, well;
-    bool is_able; /* some target is well and was not tried */
-};
-
-static void add_to_level(struct level *level, const struct target *target, bool was_tried,
-                         bool panic)
-{
-    uint32_t weight = SHARE_GET(target->share->weight);
-    bool is_well = panic || target_is_well(target->share);
-
-    if (weight == 0 || SHARE_GET(target->share->is_drained))
-        return;
-    level->all += weight;
-    level->well += is_well ? weight : 0;
-    level->is_able = level->is_able || (is_well && !was_tried);
-}
-
-/* Envoy's overprovisioning factor is 1.4. */
-static bool bears_all(const struct level *level)
-{
-    return level->well * 7 >= level->all * 5 || random_u64() % (level->all * 5) < level->well * 7;
-}
-
-static uint8_t choose_level(const struct upstream *upstream, const struct pick *pick)
-{
-    struct level levels[LEVELS] = {{0}};
-
-    for (uint32_t i = 0; i < upstream->count; i++) {
-        const struct target *target = &upstream->targets[i];
-        if (target->config && !target->is_leaving)
-            add_to_level(&levels[target->level], target, i < 64 && pick->tried >> i & 1,
-                         pick->panic);
-    }
-    for (uint8_t l = 0; l < LEVELS; l++) {
-        bool others_of_zone = l % 2 == 0 && levels[l + 1].is_able;
-        if (levels[l].is_able && (!others_of_zone || bears_all(&levels[l])))
-            return l;
-    }
-    return 0;
-}
-
 /* Targets that may not be taken, by bit: those outside of the subset. */
 static uint64_t others_of(const struct upstream *upstream, uint64_t subset)
 {
@@ -334,7 +291,7 @@ static struct target *choose(struct upstream *upstream, struct pick *pick)
     gw_balance *balance = upstream->config->balance ? upstream->config->balance : balance_in_turn;
 
     if (upstream->has_levels)
-        pick->level = choose_level(upstream, pick);
+        pick->level = upstream->config->levels->choose(upstream, pick);
     return balance(upstream, pick);
 }
 

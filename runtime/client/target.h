@@ -13,7 +13,7 @@ struct h2_link;
 struct probes;
 struct upstream_found;
 
-enum { LEVELS = 16 }; /* of targets, see target_set_levels */
+enum { LEVELS = 16 }; /* of targets, see levels.h */
 
 enum conn_wait { CONN_WAITS_NOT, CONN_WAITS_SEND, CONN_WAITS_READ };
 
@@ -38,7 +38,7 @@ struct target {
     struct upstream *upstream;
     struct target_share *share;
     uint32_t uses;   /* calls that name it */
-    uint8_t level;   /* see target_choose */
+    uint8_t level;   /* see levels.h; LEVELS: nothing new goes there */
     bool is_leaving; /* discovery has lost it: what is under way may end */
     struct dns_name name;
     uint64_t seed; /* who it is: balance_hash places it by that, balance_sticky finds it */
@@ -121,13 +121,7 @@ void target_open(struct upstream *upstream, uint32_t index, const struct gw_targ
 /* Gives the place up: no call names it, no connection is open but idle ones. */
 void target_forget(struct target *target);
 
-/* Orders targets into levels: those of the least priority number in the gateway's own zone, those elsewhere, those of
- * the next priority … After each change of targets. */
-void target_set_levels(struct upstream *upstream);
-
-/* The next one to be tried. `pick`: tried, subset, hash and wanted are set. NULL: none of the targets takes anything now.
- * A level is asked only when all targets before it are tried or not well; only from the own zone to the others there
- * is a slope, as Envoy has it: while 5/7 of its weight are well all requests stay, below that as many as they can bear. */
+/* The next one to be tried. `pick`: tried, subset, hash and wanted are set. NULL: none of the targets takes anything now. */
 struct target *target_choose(struct upstream *upstream, struct pick pick);
 
 /* True when somebody asks how many tries are under way at each target. */

@@ -190,6 +190,7 @@ struct gw_upstream {
     uint64_t (*hashes)(struct str key); /* balance_hash: what a key becomes */
     gw_observe *observe;                /* balance_peak_ewma: how long answers take */
     struct gw_hash_key hash_key;        /* balance_hash */
+    const struct levels_module *levels; /* NULL: all targets are asked alike */
     const struct gw_sticky *sticky;
     const struct gw_mirror *mirror; /* see request/mirror.h */
     const struct gw_health_check *check;
@@ -228,6 +229,7 @@ bool upstreams_override(const struct gw_upstream *const *configs, size_t count, 
 
 /* Where this gateway stands: targets of that zone are asked first. Before any upstreams_new; lasts. */
 void upstreams_stand_in(struct str zone);
+struct str upstreams_zone(void);
 
 /* `tls` and, by index, the clients of pools that are called over TLS; NULL when none is. */
 struct upstreams_tls {

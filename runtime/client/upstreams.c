@@ -4,6 +4,7 @@
 #include "client/balance.h"
 #include "client/breaker.h"
 #include "client/discovery.h"
+#include "client/levels.h"
 #include "client/target_url.h"
 #include "io/address.h"
 
@@ -52,43 +53,14 @@ bool upstreams_override(const struct gw_upstream *const *configs, size_t count, 
 
 static struct str own_zone;
 
+struct str upstreams_zone(void)
+{
+    return own_zone;
+}
+
 void upstreams_stand_in(struct str zone)
 {
     own_zone = zone;
-}
-
-/* Of the priorities that are there, how many come before this one's. */
-static uint32_t rank_of(const struct upstream *upstream, const struct target *target)
-{
-    uint32_t rank = 0;
-
-    for (uint32_t i = 0; i < upstream->count; i++) {
-        const struct target *other = &upstream->targets[i];
-        bool is_new = other->config && !other->is_leaving &&
-                      other->config->priority < target->config->priority;
-        for (uint32_t j = 0; is_new && j < i; j++)
-            is_new = !upstream->targets[j].config || upstream->targets[j].is_leaving ||
-                     upstream->targets[j].config->priority != other->config->priority;
-        rank += is_new;
-    }
-    return rank;
-}
-
-void target_set_levels(struct upstream *upstream)
-{
-    upstream->has_levels = false;
-    for (uint32_t i = 0; i < upstream->count; i++) {
-        struct target *target = &upstream->targets[i];
-        uint32_t rank;
-        if (!target->config || target->is_leaving)
-            continue;
-        rank = rank_of(upstream, target);
-        if (rank > (LEVELS - 1) / 2)
-            rank = (LEVELS - 1) / 2;
-        target->level = (uint8_t)(2 * rank + (own_zone.len > 0 && target->config->zone.len > 0 &&
-                                              !str_eq(target->config->zone, own_zone)));
-        upstream->has_levels = upstream->has_levels || target->level > 0;
-    }
 }
 
 /* ---- the places of targets ---- */
@@ -174,7 +146,8 @@ static void open_fixed(struct upstream *upstream, const struct gw_target *target
     upstream->count = count;
     for (uint32_t i = 0; i < count; i++)
         target_open(upstream, i, &targets[i]);
-    target_set_levels(upstream);
+    if (upstream->config->levels)
+        upstream->config->levels->set(upstream);
 }
 
 static void upstream_init(struct upstreams *all, struct upstream *upstream,

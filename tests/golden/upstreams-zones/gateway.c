@@ -44,6 +44,7 @@ const struct gw_upstream backend_pets = {
     .index = 0,
     .target_count = 4,
     .targets = targets_pets,
+    .levels = &levels_module,
     .host_header = GW_HOST_TARGET,
     .pool_max_idle = 1024,
     .pool_idle_timeout = 60000,
