@@ -1,5 +1,7 @@
-"""What a request costs, counted: system calls, calls for memory, and memory from the system. Not time."""
+"""What a request costs, counted: system calls, calls for memory, and memory from the system, not time; and what a
+feature costs that nobody asked for: nothing."""
 import collections
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ import time
 
 import pytest
 from crowd import Answers
+from features import FEATURES, upstreams_with
 from fixtures import GEN, IS_SANITIZED, TOP, Gateway
 from http_peer import RawClient, wait_until
 
@@ -140,24 +143,30 @@ def test_no_memory_in_the_steady_state(gateway, tmp_path, log):
     assert not min(calls, key=len), calls
 
 
+def linked(folder, document, *options):
+    """The program of a document with its symbols, which the one that is built has no more."""
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(document)
+    generated = folder / "generated"
+    subprocess.run([GEN, "generate", "-q", str(folder / "spec.yaml"), "-o", str(generated)], check=True)
+    subprocess.run(["make", "-s", "-C", str(generated), f"GW={os.path.dirname(GEN)}/kit", *options], check=True)
+    binary, = (path for path in generated.iterdir() if path.is_file() and os.access(path, os.X_OK))
+    return str(binary)
+
+
 @pytest.fixture
 def counted(tmp_path):
     """Starts a gateway whose every malloc, calloc and realloc is counted; the count is its .calls()."""
     started = []
 
     def start(*args, log="false"):
-        folder = tmp_path / "generated"
-        (tmp_path / "spec.yaml").write_text(DOCUMENT % log)
         hook = str(tmp_path / "count_malloc.o")
         flags = " ".join(f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc"))
-        subprocess.run([GEN, "generate", "-q", str(tmp_path / "spec.yaml"), "-o", str(folder)], check=True)
         subprocess.run(["gcc", "-O2", "-fPIE", "-c", "-o", hook, f"{TOP}/tests/lib/count_malloc.c"], check=True)
-        subprocess.run(["make", "-s", "-C", str(folder), f"GW={os.path.dirname(GEN)}/kit", f"LDFLAGS={flags} {hook}"],
-                       check=True)
+        binary = linked(tmp_path / "counted", DOCUMENT % log, f"LDFLAGS={flags} {hook}")
         count = tmp_path / "count"
         count.write_bytes(bytes(8))
-        binary, = (path for path in folder.iterdir() if path.is_file() and os.access(path, os.X_OK))
-        running = Gateway(str(binary), str(tmp_path), args, {"MALLOC_COUNT": str(count)})
+        running = Gateway(binary, str(tmp_path), args, {"MALLOC_COUNT": str(count)})
         running.calls = lambda: struct.unpack("Q", count.read_bytes())[0]
         started.append(running)
         return running
@@ -185,3 +194,27 @@ def test_no_malloc_in_the_steady_state(counted, log):
             calls.append(running.calls() - before)
         load.close()
     assert not any(calls), calls
+
+
+def symbols_with(feature, tmp_path):
+    """The names of functions and constants in the program of a document with that feature; None: without any."""
+    document = {"openapi": "3.1.0", "info": {"title": "cost", "version": "1"}, "security": [],
+                "x-gateway": {"version": 1, **upstreams_with(feature, 1)},
+                "paths": {"/keys/{key}": {"get": {
+                    "parameters": [{"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}],
+                    "responses": {"default": {"description": "any"}}}}}}
+    binary = linked(tmp_path / (feature or "none"), json.dumps(document))
+    listed = subprocess.run(["nm", "-g", "--defined-only", "--format=posix", binary], capture_output=True, text=True, check=True)
+    return {line.split()[0] for line in listed.stdout.splitlines()}
+
+
+@pytest.fixture(scope="module")
+def plain_symbols(tmp_path_factory):
+    return symbols_with(None, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_no_code_of_what_the_document_does_not_ask_for(plain_symbols, feature, tmp_path):
+    own, added = set(FEATURES[feature]["symbols"]), symbols_with(feature, tmp_path) - plain_symbols
+    assert added >= own, own - added
+    assert own or not added, "constants alone"
