@@ -13,8 +13,13 @@ table and by the exit status.
 S1L is latency: an open loop (load.c) at 80 % of what nginx reaches in a closed one in the same round. Stalls of the
 machine reach the high percentiles, so the least of the rounds is told too, and the median of windows of 0.2 s. With
 --rt (as root) all runs at real-time priority: on a machine that is not idle nothing else tells anything.
+
+S13 is what each way to balance and each guard of an upstream costs by itself, where nothing fails: the gateway with it,
+beside the same gateway without it, and the bytes that it adds to the program. "S13 mirror" is one of its rows. Both
+run at once and are asked in turn, a second each, so that what else the machine does counts for both.
 """
 import argparse
+import contextlib
 import glob
 import http.client
 import json
@@ -30,10 +35,12 @@ import sys
 import tempfile
 import time
 
-from idle import client_of_tls, idle_bytes, secured
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+from features import FEATURES, upstreams_with  # noqa: E402
+from idle import client_of_tls, idle_bytes, secured  # noqa: E402
+
 GEN = os.environ.get("APIGW_GEN", os.path.join(TOP, "build/release/apigw-gen"))
 ORIGIN = os.environ.get("BENCH_ORIGIN", os.path.join(TOP, "build/release/tests/bench/origin"))
 
@@ -66,6 +73,11 @@ SCENARIOS = {
     "S12": dict(what="the same, and one of four targets is dead", path="/r/1k", conns=64, guarded=True, dead=True),
     "S1L": dict(what="S1 as an open loop", path="/r/1k", conns=64, share=0.8),
 }
+KEYS = [("GET", "/keys/{key}")]
+SCENARIOS.update({f"S13 {name}": dict(what=name, conns=64, routes=KEYS, feature=name) for name in FEATURES})
+SCENARIOS["S13 adaptive_concurrency"].update(what="adaptive_concurrency, some of them waiting")
+SCENARIOS["S13 sticky"].update(what="sticky, to clients that bring its cookie", comes_back=True)
+SCENARIOS["S13 sticky at first"] = dict(what="sticky, to clients without one", conns=64, routes=KEYS, feature="sticky")
 
 
 def free_port():
@@ -158,6 +170,8 @@ def document(scenario, folder, routes, port, origin):
                          "upstreams": {"origin": {"targets": [{"url": f"http://127.0.0.1:{origin}"}]}}}}
     if scenario.get("websocket"):
         doc["x-gateway"]["websocket"] = True
+    if "feature" in scenario:
+        doc["x-gateway"].update(upstreams_with(scenario["feature"], origin))
     if scenario.get("guarded"):
         pool = doc["x-gateway"]["upstreams"]["origin"]
         pool.update(targets=[{"url": f"http://127.0.0.1:{port}"} for port in ports_of(scenario, origin)], balance="least_conn",
@@ -183,6 +197,18 @@ def gateway(scenario, folder, routes, port, origin):
     json.dump(document(scenario, folder, routes, port, origin), open(spec, "w"))
     subprocess.run([GEN, "build", spec, "-o", os.path.join(folder, "gw"), "-q"], check=True)
     return [os.path.join(folder, "gw"), "--workers", "1"]
+
+
+def without(scenario, folder, routes, port, origin):
+    return gateway({**scenario, "feature": None}, folder, routes, port, origin)
+
+
+def loaded_bytes(contender, scenario):
+    """Of its program, code and data together: files are filled up to pages."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = CONTENDERS[contender](scenario, folder, scenario["routes"], 1, 1)[0]
+        sizes = subprocess.run(["size", program], capture_output=True, text=True, check=True).stdout.splitlines()[1]
+    return sum(map(int, sizes.split()[:2]))
 
 
 def nginx_locations(routes):
@@ -279,7 +305,7 @@ backend b
     return ["haproxy", "-db", "-f", conf]
 
 
-CONTENDERS = {"gateway": gateway, "nginx": nginx, "haproxy": haproxy}
+CONTENDERS = {"gateway": gateway, "nginx": nginx, "haproxy": haproxy, "without": without}
 
 
 # ---- one measurement
@@ -316,13 +342,15 @@ def wrk(scenario, port, seconds, folder):
         args += ["-s", script]
     if scenario.get("close"):
         args += ["-H", "Connection: close"]
+    if scenario.get("cookie"):
+        args += ["-H", "Cookie: " + scenario["cookie"]]
     scheme = "https" if scenario.get("tls") else "http"
     text = subprocess.run(args + [f"{scheme}://127.0.0.1:{port}{scenario.get('path', '/')}"], capture_output=True, text=True).stdout
     done = re.search(r"(\d+) requests in", text)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     if done is None or int(done.group(1)) == 0:
         raise RuntimeError("wrk: " + text)
-    if bad and not scenario.get("routes"):
+    if bad and scenario.get("routes") is not True:
         raise RuntimeError(f"{bad.group(1)} answers were not 2xx")
     if bad and int(bad.group(1)) * 100 > int(done.group(1)):
         raise RuntimeError(f"{bad.group(1)} of {done.group(1)} answers were not 2xx")
@@ -381,6 +409,15 @@ def ws(scenario, port, seconds, _):
 LOADS = {"wrk": wrk, "shake": shake, "h2load": h2load, "ws": ws}
 
 
+def cookie_of(port):
+    """What clients bring that were there before; one that means nothing where none is given."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/keys/first")
+    cookie = connection.getresponse().getheader("Set-Cookie", "place=0000000000000000")
+    connection.close()
+    return cookie.partition(";")[0]
+
+
 def wait_for(port, process):
     for _ in range(200):
         if process.poll() is not None:
@@ -392,16 +429,35 @@ def wait_for(port, process):
     raise RuntimeError("does not listen")
 
 
-def measure(name, scenario, routes, origin, seconds, rate=None):
-    """The figure of a scenario. With `share` and no rate yet, the closed loop's requests per second."""
+class Served:
+    """A contender that runs and listens, and the load that it gets."""
+
+    def __init__(self, scenario, port, folder, process):
+        self.scenario, self.port, self.folder, self.pid = scenario, port, folder, process.pid
+        self.load = LOADS[scenario.get("load", "wrk")]
+
+    def ask(self, seconds):
+        return self.load(self.scenario, self.port, seconds, self.folder)
+
+    def cost(self, seconds):
+        """Of as much load: how much was answered, and the microseconds of CPU that it took."""
+        before = cpu_ns(self.pid)
+        count = self.ask(seconds)
+        return count, (cpu_ns(self.pid) - before) / 1000
+
+
+@contextlib.contextmanager
+def served(name, scenario, routes, origin):
     folder = tempfile.mkdtemp(prefix="apigw-bench-")
     port = free_port()
     process = None
+    if scenario.get("routes") is not True:
+        routes = scenario.get("routes")
     try:
         if scenario.get("tls"):
             certificate(folder)
-        command = CONTENDERS[name](scenario, folder, routes if scenario.get("routes") else None, port, origin)
-        if scenario.get("routes"):
+        command = CONTENDERS[name](scenario, folder, routes, port, origin)
+        if routes:
             request_list(folder, routes)
         process = subprocess.Popen(["taskset", "-c", "0"] + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(port, process)
@@ -409,18 +465,9 @@ def measure(name, scenario, routes, origin, seconds, rate=None):
             alpn = scenario.get("alpn", "h2" if scenario.get("load") == "h2load" else "http/1.1")
             with socket.create_connection(("127.0.0.1", port), 5) as plain:
                 secured(plain, client_of_tls(alpn), alpn).close()
-        if scenario.get("idle"):
-            return idle_bytes(scenario, port, lambda: memory_bytes(process.pid))
-        load = LOADS[scenario.get("load", "wrk")]
-        load(scenario, port, 1, folder)
-        if rate:
-            return open_loop(scenario, port, seconds, rate)
-        before = cpu_ns(process.pid)
-        count = load(scenario, port, seconds, folder)
-        if scenario.get("share"):
-            return count / seconds
-        spent = (cpu_ns(process.pid) - before) / 1000
-        return count / spent * 1e6 if scenario.get("is_rate") else spent / count
+        if scenario.get("comes_back"):
+            scenario = {**scenario, "cookie": cookie_of(port)}
+        yield Served(scenario, port, folder, process)
     finally:
         if process is not None:
             for pid in tree(process.pid):
@@ -436,17 +483,41 @@ def measure(name, scenario, routes, origin, seconds, rate=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def measure(name, scenario, routes, origin, seconds, rate=None):
+    """The figure of a scenario. With `share` and no rate yet, the closed loop's requests per second."""
+    with served(name, scenario, routes, origin) as one:
+        if scenario.get("idle"):
+            return idle_bytes(scenario, one.port, lambda: memory_bytes(one.pid))
+        one.ask(1)
+        if rate:
+            return open_loop(scenario, one.port, seconds, rate)
+        count, spent = one.cost(seconds)
+        if scenario.get("share"):
+            return count / seconds
+        return count / spent * 1e6 if scenario.get("is_rate") else spent / count
+
+
+def compare(scenario, origin, seconds):
+    """The figures of the gateway with a feature and without it, which are asked in turn."""
+    with served("gateway", scenario, None, origin) as on, served("without", scenario, None, origin) as off:
+        sides = on, off
+        for one in sides:
+            one.ask(1)
+        costs = [[one.cost(1) for one in sides] for _ in range(seconds)]
+    return [sum(spent for _, spent in side) / sum(count for count, _ in side) for side in zip(*costs)]
+
+
 # ---- the table
 
 def table(results, names, rounds, seconds, route_count):
-    if all(SCENARIOS[key].get("share") for key in results):
+    if all("share" in SCENARIOS[key] or "feature" in SCENARIOS[key] for key in results):
         return ""
     lines = [f"Medians of {rounds} interleaved rounds of {seconds} s. µs of CPU per request, or what the row says; "
              f"in brackets the ratio to nginx. S3 has {route_count} routes.", "",
              "| scenario | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for key, rows in results.items():
         scenario = SCENARIOS[key]
-        if scenario.get("share"):
+        if "share" in scenario or "feature" in scenario:
             continue
         base = statistics.median(rows["nginx"]) if rows.get("nginx") else None
         cells = []
@@ -481,6 +552,25 @@ def latency_table(results, names):
     return "\n".join(lines)
 
 
+def feature_table(results, rounds, seconds):
+    """Of S13: a row for each feature."""
+    rows = {key: values["gateway"] for key, values in results.items() if "feature" in SCENARIOS[key]}
+    if not rows:
+        return ""
+    least = loaded_bytes("without", SCENARIOS[next(iter(rows))])
+    lines = ["S13: what one feature costs where nothing fails, 1 KiB, four targets, 64 keep-alive connections. Medians of "
+             f"{rounds} rounds of {seconds} s for each side, µs of CPU per request; the ratio is the median of the rounds' own, in "
+             f"brackets their least and most. The program without any is {least} bytes of code and data.", "",
+             "| S13 | with | without | ratio | bytes with it |", "|---" * 5 + "|"]
+    for key, pairs in rows.items():
+        on, off = (statistics.median(side) for side in zip(*pairs))
+        ratios = [with_it / without_it for with_it, without_it in pairs]
+        size = loaded_bytes("gateway", SCENARIOS[key])
+        lines.append(f"| {SCENARIOS[key]['what']} | {on:.2f} | {off:.2f} | {statistics.median(ratios):.2f} "
+                     f"({min(ratios):.2f}–{max(ratios):.2f}) | {size} (+{size - least}) |")
+    return "\n".join(lines)
+
+
 def matcher(folder, routes):
     """The matcher by itself: nanoseconds for a random request, bytes of its tables."""
     program = bench_program("matcher")
@@ -495,6 +585,8 @@ def matcher(folder, routes):
 def run_scenario(key, names, routes, port, seconds, results, failures):
     """One round of it for each contender."""
     scenario, rate = SCENARIOS[key], None
+    if "feature" in scenario:
+        names = [name for name in names if name == "gateway"]
     if scenario.get("share"):
         if "nginx" not in names:
             print(f"{key}: nginx says how much is to be asked, and is not there", file=sys.stderr)
@@ -502,13 +594,14 @@ def run_scenario(key, names, routes, port, seconds, results, failures):
         rate = scenario["share"] * measure("nginx", scenario, routes, port, seconds)
     for name in names:
         try:
-            value = measure(name, scenario, routes, port, seconds, rate)
+            value = compare(scenario, port, seconds) if "feature" in scenario else \
+                measure(name, scenario, routes, port, seconds, rate)
         except RuntimeError as error:
             print(f"{key} {name}: {error}", file=sys.stderr)
             failures.append(f"{key} {name}: {str(error).strip()}")
             continue
         results.setdefault(key, {}).setdefault(name, []).append(value)
-        print(f"  {key:4} {name:8} {value if rate else round(value, 2)}", file=sys.stderr)
+        print(f"  {key:4} {name:8} {round(value, 2) if isinstance(value, float) else value}", file=sys.stderr)
 
 
 def main():
@@ -525,6 +618,9 @@ def main():
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))  # what is started here inherits it
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     names = [n for n in args.c.split(",") if n == "gateway" or shutil.which(n)]
+    keys = [key for said in args.s.split(",") for key in SCENARIOS if key == said or key.startswith(said + " ")]
+    if not keys:
+        parser.error(f"no scenario is {args.s}")
     routes = routes_of(args.openapi)
     origin, echo = (subprocess.Popen(["taskset", "-c", "1", *command], stdout=subprocess.PIPE, text=True)
                     for command in ([ORIGIN, "0"], [bench_program("ws"), "echo"]))
@@ -532,14 +628,15 @@ def main():
     try:
         ports = {False: int(origin.stdout.readline()), True: int(echo.stdout.readline())}
         for _ in range(args.n):
-            for key in args.s.split(","):
+            for key in keys:
                 port = ports[SCENARIOS[key].get("websocket", False)]
                 run_scenario(key, names, routes, port, args.t, results, failures)
     finally:
         for server in (origin, echo):
             server.terminate()
             server.wait()
-    parts = table(results, names, args.n, args.t, len(routes)), latency_table(results, names)
+    parts = (table(results, names, args.n, args.t, len(routes)), latency_table(results, names),
+             feature_table(results, args.n, args.t))
     text = "\n\n".join(part for part in parts if part)
     if failures:
         text += "\n\nRounds that failed, and count for nothing above:\n\n" + "\n".join("* " + f for f in failures)
