@@ -22,7 +22,7 @@ x-gateway:
   upstreams: {{pets: {{discovery: {{{source}}}, {more}}}}}
   upstream: pets
   access_log: false
-  timeouts: {{connect: 1s, read: 5s}}
+  timeouts: {{connect: 4s, read: 5s}}
 paths:
   /x: {{get: {{responses: {{default: {{description: any}}}}}}}}
 """
