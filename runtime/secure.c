@@ -2,26 +2,22 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
+#include "base/watched.h"
 #include "gw.h"
 #include "successor.h"
-
-/* What a reading hangs on: the files it names, as they were when last looked at. */
-struct watch {
-    uint64_t seen, read; /* digests: at the last look, at the last reading */
-    bool on;
-};
 
 struct place {
     const struct gw_listener *listener;
     struct tls_server *server;
-    struct watch watch;
+    struct watched files;
+    bool watches;
 };
 
 struct pool_client {
     const struct gw_upstream *upstream;
-    struct watch watch;
+    struct watched files;
+    bool watches;
 };
 
 static struct {
@@ -34,32 +30,15 @@ static struct {
 
 /* ---- files that change ---- */
 
-static void mix(uint64_t *digest, uint64_t value)
-{
-    *digest = (*digest ^ value) * UINT64_C(0x100000001b3);
-}
-
-/* Links are followed, so that a directory swapped below them (as Kubernetes does) counts. */
 static void mix_file(uint64_t *digest, const struct gw_text *text)
 {
-    char path[4096];
-    struct stat stat_of = {0};
-
-    if (text->kind != GW_TEXT_FILE || text->text.len >= sizeof path)
-        return;
-    snprintf(path, sizeof path, "%.*s", STR_ARG(text->text));
-    if (stat(path, &stat_of) != 0)
-        stat_of.st_ino = 0;
-    mix(digest, (uint64_t)stat_of.st_dev);
-    mix(digest, (uint64_t)stat_of.st_ino);
-    mix(digest, (uint64_t)stat_of.st_size);
-    mix(digest, (uint64_t)stat_of.st_mtim.tv_sec);
-    mix(digest, (uint64_t)stat_of.st_mtim.tv_nsec);
+    if (text->kind == GW_TEXT_FILE)
+        watched_add(digest, text->text);
 }
 
 static uint64_t listener_digest(const struct gw_tls *tls)
 {
-    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = WATCHED_BEGIN;
 
     for (uint32_t i = 0; i < tls->certificate_count; i++) {
         mix_file(&digest, &tls->certificates[i].cert);
@@ -73,21 +52,12 @@ static uint64_t listener_digest(const struct gw_tls *tls)
 
 static uint64_t pool_digest(const struct gw_upstream_tls *tls)
 {
-    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = WATCHED_BEGIN;
 
     mix_file(&digest, &tls->ca);
     mix_file(&digest, &tls->cert);
     mix_file(&digest, &tls->key);
     return digest;
-}
-
-/* True when a reading is due. */
-static bool has_rested(struct watch *watch, uint64_t digest)
-{
-    bool due = digest == watch->seen && digest != watch->read;
-
-    watch->seen = digest;
-    return watch->on && due;
 }
 
 /* ---- reading ---- */
@@ -207,8 +177,8 @@ static bool try_listener(struct place *place, char error[SECURE_ERROR])
     bool good;
 
     pool_open(&pool, NULL);
-    place->watch.read = place->watch.seen = listener_digest(place->listener->tls);
-    place->watch.on = place->listener->tls->watch;
+    watched_is_read(&place->files, listener_digest(place->listener->tls));
+    place->watches = place->listener->tls->watch;
     good = read_listener(place, &pool, error);
     pool_close_wiped(&pool); /* keys stood there */
     return good;
@@ -220,8 +190,8 @@ static bool try_pool(struct pool_client *client, char error[SECURE_ERROR])
     bool good;
 
     pool_open(&pool, NULL);
-    client->watch.read = client->watch.seen = pool_digest(client->upstream->tls);
-    client->watch.on = client->upstream->tls->watch;
+    watched_is_read(&client->files, pool_digest(client->upstream->tls));
+    client->watches = client->upstream->tls->watch;
     good = read_pool(client, &pool, error);
     pool_close_wiped(&pool); /* keys stood there */
     return good;
@@ -303,9 +273,9 @@ bool secure_watches(void)
     bool watches = false;
 
     for (size_t i = 0; i < secure.place_count; i++)
-        watches = watches || secure.places[i].watch.on;
+        watches = watches || secure.places[i].watches;
     for (size_t i = 0; i < secure.pool_count; i++)
-        watches = watches || secure.pools[i].watch.on;
+        watches = watches || secure.pools[i].watches;
     return watches;
 }
 
@@ -313,12 +283,14 @@ void secure_look(void)
 {
     for (size_t i = 0; i < secure.place_count; i++) {
         struct place *place = &secure.places[i];
-        if (place->watch.on && has_rested(&place->watch, listener_digest(place->listener->tls)))
+        if (place->watches &&
+            watched_has_rested(&place->files, listener_digest(place->listener->tls)))
             reload_place(place);
     }
     for (size_t i = 0; i < secure.pool_count; i++) {
         struct pool_client *client = &secure.pools[i];
-        if (client->watch.on && has_rested(&client->watch, pool_digest(client->upstream->tls)))
+        if (client->watches &&
+            watched_has_rested(&client->files, pool_digest(client->upstream->tls)))
             reload_pool(client);
     }
 }
