@@ -63,14 +63,26 @@ static enum gw_next upstreams(struct gw_req *rq)
     return reply_text(rq, 200, json, text_str(&text));
 }
 
+/* Where nothing may be overridden there is no such page. */
+static enum gw_next overrides(struct gw_req *rq)
+{
+    struct text text = {.pool = &rq->pool};
+
+    if (!gateway.runtime)
+        return reply_text(rq, 404, plain, STR("Not Found\n"));
+    gateway.runtime->module->json(gateway.runtime, &text);
+    return reply_text(rq, 200, json, text_str(&text));
+}
+
 static const struct {
     struct str path;
     bool private;
     enum gw_next (*answer)(struct gw_req *rq);
 } pages[] = {
-    {STR_INIT("/healthz"), false, healthz}, {STR_INIT("/readyz"), false, readyz},
-    {STR_INIT("/metrics"), false, metrics}, {STR_INIT("/manifest"), true, manifest},
-    {STR_INIT("/routes"), true, routes},    {STR_INIT("/upstreams"), true, upstreams},
+    {STR_INIT("/healthz"), false, healthz},  {STR_INIT("/readyz"), false, readyz},
+    {STR_INIT("/metrics"), false, metrics},  {STR_INIT("/manifest"), true, manifest},
+    {STR_INIT("/routes"), true, routes},     {STR_INIT("/upstreams"), true, upstreams},
+    {STR_INIT("/runtime"), true, overrides},
 };
 
 static const struct str target_path = STR_INIT("/upstreams/");

@@ -25,6 +25,11 @@ const struct gw_forward *gw_choose(struct gw_req *rq, const struct gw_choice *ch
     return proxy_choose(rq, choice);
 }
 
+const struct gw_forward *gw_choose_live(struct gw_req *rq, const struct gw_choice *choice)
+{
+    return proxy_choose_live(rq, choice);
+}
+
 enum gw_next gw_reply(struct gw_req *rq)
 {
     return proxy_reply(rq);

@@ -22,6 +22,7 @@
 #include "io/proxy_protocol.h"
 #include "request/match.h"
 #include "request/mirror.h"
+#include "request/overrides.h"
 #include "request/proxied.h"
 #include "request/req.h"
 #include "request/sticky.h"
@@ -58,6 +59,15 @@ enum gw_next gw_upgrade(struct gw_req *rq, const struct gw_tunnel *tunnel);
 
 /* One of several forwards by weight; decided once for a request. */
 const struct gw_forward *gw_choose(struct gw_req *rq, const struct gw_choice *choice);
+
+/* The same where the runtime file may override some of the weights. */
+const struct gw_forward *gw_choose_live(struct gw_req *rq, const struct gw_choice *choice);
+
+/* A switch that the runtime file may override, as it is now. */
+static inline bool gw_is_on(const uint32_t *value)
+{
+    return gw_word(value) != 0;
+}
 
 /* Passes the upstream's answer on to the client. Ends the flow. */
 enum gw_next gw_reply(struct gw_req *rq);

@@ -411,5 +411,7 @@ void metrics_render(struct text *text)
     render_upstream_times(text);
     upstreams_report_metrics(text);
     render_connections(text);
+    if (gateway.runtime)
+        gateway.runtime->module->metrics(gateway.runtime, text);
     render_process(text);
 }

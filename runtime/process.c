@@ -126,6 +126,8 @@ static void reload(struct process *process)
     char error[SETUP_ERROR];
     struct live *live = setup_read_live(&process->setup, error);
 
+    if (gateway.runtime)
+        gateway.runtime->module->reload(gateway.runtime);
     if (!live) {
         log_error("reload: keeping the old data: %s", error);
         return;
@@ -237,6 +239,11 @@ static void read_signals(struct process *process)
 
 /* ---- the main thread's days ---- */
 
+static bool watches_files(void)
+{
+    return secure_watches() || gateway.runtime;
+}
+
 /* Milliseconds to the end of a phase, or a part of them, for poll. */
 static int time_left(const struct process *process)
 {
@@ -245,7 +252,7 @@ static int time_left(const struct process *process)
     if (process->phase == PHASE_RUN && process->successor.pid != 0)
         return SECURE_LOOK_MS;
     if (process->phase == PHASE_RUN)
-        return secure_watches() ? SECURE_LOOK_MS : -1;
+        return watches_files() ? SECURE_LOOK_MS : -1;
     if (process->until <= now)
         return 0;
     return process->until - now < POLL_MAX_MS ? (int)(process->until - now) : POLL_MAX_MS;
@@ -282,6 +289,8 @@ static void look_at_files(struct process *process)
         return;
     process->look_at = now + SECURE_LOOK_MS;
     secure_look();
+    if (gateway.runtime)
+        gateway.runtime->module->look(gateway.runtime);
 }
 
 static void mind(struct process *process)
@@ -299,7 +308,7 @@ static void mind(struct process *process)
             health_answer(process->setup.health_fd);
         look_at_successor(process);
         look_at_handing_over(process);
-        if (secure_watches())
+        if (watches_files())
             look_at_files(process);
         check_phase(process);
     }
@@ -354,6 +363,13 @@ static bool write_pid_file(const struct process *process, char error[SETUP_ERROR
     return false;
 }
 
+static enum log_level wanted_log_level(void)
+{
+    if (gateway.runtime && gateway.runtime->log_level)
+        return (enum log_level)gw_word(gateway.runtime->log_level);
+    return gateway.log_level;
+}
+
 static int serve_until_told(struct process *process)
 {
     char error[SETUP_ERROR];
@@ -368,7 +384,7 @@ static int serve_until_told(struct process *process)
         admin_set_ready(true);
         log_info("ready");
         successor_say_ready();
-        log_set_level(gateway.log_level);
+        log_set_level(wanted_log_level());
         mind(process);
     } else {
         complain(error);

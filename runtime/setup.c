@@ -173,7 +173,8 @@ bool setup_read(struct setup *setup, const struct options *options, char error[S
         !read_log_output(setup, error) || !read_zone(setup, error))
         return false;
     setup->live = setup_read_live(setup, error);
-    return setup->live != NULL && open_secure(setup, error);
+    return setup->live != NULL && open_secure(setup, error) &&
+           (!gateway.runtime || gateway.runtime->module->open(gateway.runtime, error, SETUP_ERROR));
 }
 
 /* ---- listening ---- */
@@ -272,6 +273,8 @@ void setup_close(struct setup *setup)
     if (setup->health_fd >= 0)
         close(setup->health_fd);
     secure_close();
+    if (gateway.runtime)
+        gateway.runtime->module->close();
     share_close();
     if (setup->live)
         live_release(setup->live);

@@ -36,9 +36,22 @@ struct gw_choice {
     const struct gw_forward *forwards;
     const uint32_t *weights;
     uint32_t count, total;
+    const uint32_t *const *live;    /* gw_choose_live: weights that the runtime file may override;
+                                       NULL, in the whole or of one: as in `weights` */
     const struct gw_sticky *sticky; /* NULL: each request by itself */
     const struct str *ids;          /* sticky: what its cookie says of each */
 };
+
+/* A value that the runtime file may override, as it is now. Any thread. */
+static inline uint32_t gw_word(const uint32_t *value)
+{
+    return __atomic_load_n(value, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t gw_choice_weight(const struct gw_choice *choice, uint32_t i)
+{
+    return choice->live && choice->live[i] ? gw_word(choice->live[i]) : choice->weights[i];
+}
 
 struct gw_answer {
     uint16_t status;
@@ -96,6 +109,7 @@ struct gw_route {
     bool access_log;
     bool internal;
     bool deprecated;
+    const uint32_t *disabled; /* gw_match_present: not 0: it is not there; NULL: it always is */
 };
 
 /* Where the client's address comes from behind proxies. */
@@ -174,6 +188,8 @@ struct gw_correlation {
 /* What becomes of names that a CGI-like backend would take for others. */
 enum gw_underscores { GW_UNDERSCORES_DROP, GW_UNDERSCORES_REJECT, GW_UNDERSCORES_PASS };
 
+struct gw_runtime;
+
 struct gateway {
     uint32_t abi; /* GW_ABI */
     struct str name, version, build_id;
@@ -182,9 +198,10 @@ struct gateway {
     const struct gw_listener *listeners;
     uint32_t listener_count;
     struct gw_plain_listener status, admin;
-    struct gw_text zone;           /* where the gateway stands */
-    const struct h2_module *http2; /* NULL: no listener speaks HTTP/2 */
-    const struct tls_module *tls;  /* NULL: nothing is served or called over TLS */
+    struct gw_text zone;              /* where the gateway stands */
+    const struct h2_module *http2;    /* NULL: no listener speaks HTTP/2 */
+    const struct tls_module *tls;     /* NULL: nothing is served or called over TLS */
+    const struct gw_runtime *runtime; /* NULL: nothing may be overridden; see overrides.h */
     const struct gw_upstream *const *upstreams;
     uint32_t upstream_count;
     const struct gw_route *const *routes;

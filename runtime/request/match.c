@@ -195,6 +195,112 @@ static enum gw_match choose_method(struct gw_req *rq, const struct gw_paths *pat
     return rq->route ? GW_MATCH_FOUND : unmatched(rq);
 }
 
+/* ---- methods of which some are switched off ---- */
+
+static bool is_off(const struct gw_route *route)
+{
+    return route && route->disabled && gw_word(route->disabled) != 0;
+}
+
+/* The methods without those whose routes are switched off; `routes` get them by method. */
+static uint32_t present(const struct gw_paths *paths, const struct gw_methods *methods,
+                        const struct gw_route *routes[METHOD_OTHER])
+{
+    uint32_t bits = 0, next = methods->first;
+
+    for (unsigned method = 0; method < METHOD_OTHER; method++) {
+        if (!(methods->methods & 1u << method))
+            continue;
+        routes[method] = paths->routes[next++];
+        bits |= is_off(routes[method]) ? 0 : 1u << method;
+    }
+    return bits;
+}
+
+static void allow_one(struct text *list, struct str method)
+{
+    text_add(list, list->len ? STR(", ") : STR(""));
+    text_add(list, method);
+}
+
+/* As the compiler makes it of a document without them. */
+static struct str allow_present(struct gw_req *rq, uint32_t bits, const struct gw_variant *variant)
+{
+    struct text list = {.pool = &rq->pool};
+    bool any = variant && variant->any && !is_off(variant->any), custom = false;
+
+    for (uint32_t i = 0; variant && i < variant->custom_count; i++)
+        custom |= !is_off(variant->customs[i].route);
+    if (!bits && !any && !custom)
+        return STR("");
+    if (bits & GW_METHOD(GET))
+        bits |= GW_METHOD(HEAD);
+    bits |= GW_METHOD(OPTIONS);
+    if (any)
+        bits |= ~GW_METHOD(TRACE);
+    for (unsigned method = 0; method < METHOD_OTHER; method++)
+        if (bits & 1u << method && method != METHOD_CONNECT)
+            allow_one(&list, method_name((enum method)method));
+    for (uint32_t i = 0; variant && i < variant->custom_count; i++)
+        if (!is_off(variant->customs[i].route))
+            allow_one(&list, variant->customs[i].method);
+    return text_str(&list);
+}
+
+/* The route for the request's method among those that are there. */
+static const struct gw_route *route_present(const struct gw_req *rq, uint32_t bits,
+                                            const struct gw_route *const routes[METHOD_OTHER],
+                                            const struct gw_variant *variant)
+{
+    const enum method asked = rq->head.method;
+    const struct gw_route *route = NULL;
+
+    if (asked != METHOD_OTHER && bits & 1u << asked)
+        return routes[asked];
+    if (asked == METHOD_HEAD && bits & GW_METHOD(GET))
+        return routes[METHOD_GET];
+    for (uint32_t i = 0; asked == METHOD_OTHER && variant && i < variant->custom_count; i++)
+        if (str_eq(variant->customs[i].method, rq->head.method_text))
+            route = variant->customs[i].route;
+    if (route && !is_off(route))
+        return route;
+    if (!variant || is_off(variant->any) || asked == METHOD_TRACE || asked == METHOD_CONNECT)
+        return NULL;
+    return variant->any;
+}
+
+static bool look_among_present(struct gw_req *rq, const struct gw_paths *paths,
+                               const struct gw_methods *methods, const struct gw_variant *variant)
+{
+    const struct gw_route *routes[METHOD_OTHER] = {0};
+    uint32_t bits = present(paths, methods, routes);
+
+    rq->route = route_present(rq, bits, routes, variant);
+    if (!rq->route || rq->head.method == METHOD_OPTIONS)
+        rq->allow = allow_also(rq, rq->allow, allow_present(rq, bits, variant));
+    return rq->route != NULL;
+}
+
+static enum gw_match choose_present(struct gw_req *rq, const struct gw_paths *paths,
+                                    uint32_t number)
+{
+    const struct gw_methods *methods = &paths->paths[number];
+    enum gw_match found = choose_method(rq, paths, number);
+
+    if (rq->route && !is_off(rq->route) && rq->head.method != METHOD_OPTIONS)
+        return found;
+    rq->route = NULL;
+    rq->allow = (struct str){0};
+    if (!(methods->methods & GW_VARIANTS))
+        return look_among_present(rq, paths, methods, NULL) ? GW_MATCH_FOUND : unmatched(rq);
+    for (uint32_t i = 0; i < methods->allow; i++) {
+        const struct gw_variant *variant = &paths->variants[methods->first + i];
+        if (all_hold(rq, variant) && look_among_present(rq, paths, &variant->methods, variant))
+            return GW_MATCH_FOUND;
+    }
+    return unmatched(rq);
+}
+
 /* ---- paths ---- */
 
 /* Operations may differ about encoded slashes: they are only refused when the route is known. */
@@ -232,7 +338,9 @@ static int32_t find_folded(struct gw_req *rq, const struct gw_paths *paths)
     return number;
 }
 
-enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
+static inline __attribute__((always_inline)) enum gw_match
+match(struct gw_req *rq, const struct gw_paths *paths,
+      enum gw_match (*choose)(struct gw_req *rq, const struct gw_paths *paths, uint32_t number))
 {
     bool normal = urlpath_is_normal(rq->head.path, &paths->rules);
     enum gw_match found;
@@ -251,7 +359,7 @@ enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
                  ? pathmap_find_ahead(&paths->map, rq->path, readable_at(&rq->head, rq->path),
                                       rq->params)
                  : find_folded(rq, paths);
-    found = number < 0 ? GW_MATCH_NO_PATH : choose_method(rq, paths, (uint32_t)number);
+    found = number < 0 ? GW_MATCH_NO_PATH : choose(rq, paths, (uint32_t)number);
     if (normal || !urlpath_has_encoded_slash(rq->path))
         return found;
     if ((rq->route ? rq->route->encoded_slash : paths->rules.encoded_slash) != URLPATH_SLASH_REJECT)
@@ -259,6 +367,16 @@ enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
     rq->route = NULL;
     rq->reason = "the path has an encoded slash or backslash";
     return GW_MATCH_BAD_PATH;
+}
+
+enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths)
+{
+    return match(rq, paths, choose_method);
+}
+
+enum gw_match gw_match_present(struct gw_req *rq, const struct gw_paths *paths)
+{
+    return match(rq, paths, choose_present);
 }
 
 struct str gw_allow(const struct gw_req *rq)

@@ -75,6 +75,9 @@ struct gw_paths {
 /* Fills rq->path (in rq->pool when it differs from what was received), rq->params and rq->route. */
 enum gw_match gw_match(struct gw_req *rq, const struct gw_paths *paths);
 
+/* The same where some routes may be switched off (gw_route.disabled): those are not there for it. */
+enum gw_match gw_match_present(struct gw_req *rq, const struct gw_paths *paths);
+
 /* The Allow field's value after GW_MATCH_NO_METHOD or GW_MATCH_OPTIONS. */
 struct str gw_allow(const struct gw_req *rq);
 

@@ -299,13 +299,19 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
                            : STR(""));
 }
 
+/* By an earlier call, or by the client's cookie. */
+static bool is_chosen(struct gw_req *rq, const struct gw_choice *choice)
+{
+    if (!rq->chosen && choice->sticky)
+        rq->chosen = choice->sticky->module->forward(rq, choice);
+    return rq->chosen != NULL;
+}
+
 const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice *choice)
 {
     uint64_t ticket;
 
-    if (!rq->chosen && choice->sticky)
-        rq->chosen = choice->sticky->module->forward(rq, choice);
-    if (rq->chosen)
+    if (is_chosen(rq, choice))
         return rq->chosen;
     rq->drawn = choice;
     ticket = random_u64() % (choice->total > 0 ? choice->total : 1);
@@ -316,6 +322,25 @@ const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice 
             break;
         }
         ticket -= choice->weights[i];
+    }
+    return rq->chosen;
+}
+
+/* Each weight is looked at once, for it may change meanwhile: the n-th is taken with its share of the first n. Their sum
+ * is never 0, but several looks may tell another story; then they are looked at again. */
+const struct gw_forward *proxy_choose_live(struct gw_req *rq, const struct gw_choice *choice)
+{
+    if (is_chosen(rq, choice))
+        return rq->chosen;
+    rq->drawn = choice;
+    while (!rq->chosen) {
+        uint64_t total = 0;
+        for (uint32_t i = 0; i < choice->count; i++) {
+            uint32_t weight = gw_choice_weight(choice, i);
+            total += weight;
+            if (weight > 0 && random_u64() % total < weight)
+                rq->chosen = &choice->forwards[i];
+        }
     }
     return rq->chosen;
 }

@@ -4,9 +4,10 @@
 
 #include "request/worker.h"
 
-/* As gw_proxy, gw_choose and gw_reply of gw.h. */
+/* As gw_proxy, gw_choose, gw_choose_live and gw_reply of gw.h. */
 enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward);
 const struct gw_forward *proxy_choose(struct gw_req *rq, const struct gw_choice *choice);
+const struct gw_forward *proxy_choose_live(struct gw_req *rq, const struct gw_choice *choice);
 enum gw_next proxy_reply(struct gw_req *rq);
 
 #endif

@@ -31,7 +31,7 @@ static const struct gw_forward *named_forward(const struct gw_req *rq,
     struct str value = cookie_named(&rq->head.fields, choice->sticky->cookie);
 
     for (uint32_t i = 0; value.len > 0 && i < choice->count; i++)
-        if (choice->weights[i] > 0 && str_eq(value, choice->ids[i]))
+        if (gw_choice_weight(choice, i) > 0 && str_eq(value, choice->ids[i]))
             return &choice->forwards[i];
     return NULL;
 }

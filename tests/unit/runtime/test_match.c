@@ -33,15 +33,22 @@ static const struct pathmap_slot roots[] = {
 };
 static const uint32_t shapes[] = {0, 2, 0};
 
-static const struct gw_route list = {.name = STR_INIT("list"), .encoded_slash = URLPATH_SLASH_KEEP};
+/* Switches of the routes that may be switched off. */
+static uint32_t list_off, get_off, beta_off, brew_off, any_off;
+
+static const struct gw_route list = {
+    .name = STR_INIT("list"), .encoded_slash = URLPATH_SLASH_KEEP, .disabled = &list_off};
 static const struct gw_route create = {.name = STR_INIT("create")};
-static const struct gw_route get = {.name = STR_INIT("get"), .encoded_slash = URLPATH_SLASH_REJECT};
-static const struct gw_route beta = {.name = STR_INIT("beta")};
-static const struct gw_route brew = {.name = STR_INIT("brew")};
-static const struct gw_route any = {.name = STR_INIT("any")};
+static const struct gw_route get = {
+    .name = STR_INIT("get"), .encoded_slash = URLPATH_SLASH_REJECT, .disabled = &get_off};
+static const struct gw_route beta = {.name = STR_INIT("beta"), .disabled = &beta_off};
+static const struct gw_route brew = {.name = STR_INIT("brew"), .disabled = &brew_off};
+static const struct gw_route any = {.name = STR_INIT("any"), .disabled = &any_off};
 static const struct gw_route *const routes[] = {&list, &create, &get, &beta};
-static const struct str allows[] = {STR_INIT("GET, HEAD, POST, OPTIONS"),
-                                    STR_INIT("GET, HEAD, OPTIONS")};
+static const struct str allows[] = {
+    STR_INIT("GET, HEAD, POST, OPTIONS"), STR_INIT("GET, HEAD, OPTIONS"),
+    STR_INIT("GET, HEAD, OPTIONS, BREW"),
+    STR_INIT("GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY")};
 static const struct str hosts[] = {STR_INIT("*.test")};
 static const struct gw_condition of_host[] = {
     {.kind = GW_IF_HOST, .values = hosts, .value_count = 1}};
@@ -50,12 +57,12 @@ static const struct gw_custom customs[] = {{STR_INIT("BREW"), &brew}};
 static const struct gw_variant variants[] = {
     {.conditions = of_query,
      .condition_count = 1,
-     .methods = {3, GW_METHOD(GET), 1},
+     .methods = {3, GW_METHOD(GET), 2},
      .customs = customs,
      .custom_count = 1},
     {.conditions = of_host,
      .condition_count = 1,
-     .methods = {0, GW_METHOD(GET) | GW_METHOD(POST), 0},
+     .methods = {0, GW_METHOD(GET) | GW_METHOD(POST), 3},
      .any = &any},
 };
 static const struct gw_methods methods[] = {
@@ -84,8 +91,10 @@ struct row {
     const char *told; /* route's name, Allow, or the first parameter behind a colon */
 };
 
+typedef enum gw_match match(struct gw_req *rq, const struct gw_paths *paths);
+
 /* `lines` follow in the head. */
-static void check_with(const struct row *row, const char *lines)
+static void check_with(const struct row *row, const char *lines, match *find)
 {
     struct fake_request fake;
     struct gw_req *rq = &fake.rq;
@@ -100,7 +109,7 @@ static void check_with(const struct row *row, const char *lines)
         rq->head.method_text = str_of(row->method);
     }
     rq->host = str_of(row->host);
-    got = gw_match(rq, &paths);
+    got = find(rq, &paths);
     if (got == GW_MATCH_FOUND && rq->route == &get)
         snprintf(told, sizeof told, "%.*s:%.*s", STR_ARG(rq->route->name), STR_ARG(rq->params[0]));
     else if (got == GW_MATCH_FOUND)
@@ -114,12 +123,15 @@ static void check_with(const struct row *row, const char *lines)
     fake_request_close(&fake);
 }
 
-/* The path is found alike whether much or little of the head stands behind it. */
+/* The path is found alike whether much or little of the head stands behind it, and when nothing is switched off. */
 static void check(const struct row *row)
 {
-    check_with(row, "");
-    check_with(row, "User-Agent: somebody who tells a long story about himself\r\n"
-                    "Accept: application/json\r\n");
+    check_with(row, "", gw_match);
+    check_with(row, "", gw_match_present);
+    check_with(row,
+               "User-Agent: somebody who tells a long story about himself\r\n"
+               "Accept: application/json\r\n",
+               gw_match);
 }
 
 static void test_methods(void **state)
@@ -172,19 +184,74 @@ static void test_variants(void **state)
         {"GET", "/case?beta=1", "a.test", GW_MATCH_FOUND, "beta"},
         {"GET", "/case", "a.test", GW_MATCH_FOUND, "list"},
         {"POST", "/case?beta", "a.test", GW_MATCH_FOUND, "create"},
-        {"POST", "/case?beta", "", GW_MATCH_NO_METHOD, "GET, HEAD, OPTIONS"},
+        {"POST", "/case?beta", "", GW_MATCH_NO_METHOD, "GET, HEAD, OPTIONS, BREW"},
         {"BREW", "/case?beta", "", GW_MATCH_FOUND, "brew"},
         {"BREW", "/case", "a.test", GW_MATCH_FOUND, "any"},
         {"PATCH", "/case", "a.test", GW_MATCH_FOUND, "any"},
         {"OPTIONS", "/case", "a.test", GW_MATCH_FOUND, "any"},
-        {"TRACE", "/case?beta", "a.test", GW_MATCH_NO_METHOD, "GET, HEAD, OPTIONS, POST"},
-        {"OPTIONS", "/case?beta", "", GW_MATCH_OPTIONS, "GET, HEAD, OPTIONS"},
+        {"TRACE", "/case?beta", "a.test", GW_MATCH_NO_METHOD,
+         "GET, HEAD, OPTIONS, BREW, POST, PUT, DELETE, PATCH, QUERY"},
+        {"OPTIONS", "/case?beta", "", GW_MATCH_OPTIONS, "GET, HEAD, OPTIONS, BREW"},
         {"GET", "/case", "test", GW_MATCH_NO_PATH, ""},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check(&rows[i]);
+}
+
+static void check_off(uint32_t *off, uint32_t *off_too, const struct row *rows, size_t count)
+{
+    *off = *off_too = 1;
+    for (size_t i = 0; i < count; i++)
+        check_with(&rows[i], "", gw_match_present);
+    *off = *off_too = 0;
+}
+
+/* As if they were not in the document. */
+static void test_switched_off(void **state)
+{
+    static const struct row lists[] = {
+        {"GET", "/pets", "", GW_MATCH_NO_METHOD, "POST, OPTIONS"},
+        {"HEAD", "/pets", "", GW_MATCH_NO_METHOD, "POST, OPTIONS"},
+        {"POST", "/pets", "", GW_MATCH_FOUND, "create"},
+        {"OPTIONS", "/pets", "", GW_MATCH_OPTIONS, "POST, OPTIONS"},
+        {"PUT", "/pets", "", GW_MATCH_NO_METHOD, "POST, OPTIONS"},
+        {"GET", "/pets/7", "", GW_MATCH_FOUND, "get:7"},
+        {"GET", "/case", "a.test", GW_MATCH_FOUND, "any"},
+        {"HEAD", "/case", "a.test", GW_MATCH_FOUND, "any"},
+        {"GET", "/none", "", GW_MATCH_NO_PATH, ""},
+    };
+    static const struct row gets[] = {
+        {"GET", "/pets/7", "", GW_MATCH_NO_PATH, ""},
+        {"POST", "/pets/7", "", GW_MATCH_NO_PATH, ""},
+        {"OPTIONS", "/pets/7", "", GW_MATCH_NO_PATH, ""},
+        {"GET", "/pets/a%2Fb", "", GW_MATCH_NO_PATH, ""}, /* nobody is there to refuse it */
+    };
+    static const struct row betas[] = {
+        {"GET", "/case?beta", "a.test", GW_MATCH_FOUND, "list"},
+        {"GET", "/case?beta", "", GW_MATCH_NO_PATH, ""},
+        {"BREW", "/case?beta", "", GW_MATCH_NO_PATH, ""},
+        {"BREW", "/case?beta", "a.test", GW_MATCH_FOUND, "any"},
+    };
+    static const struct row brews[] = {
+        {"GET", "/case?beta", "", GW_MATCH_NO_METHOD, "OPTIONS, BREW"},
+        {"BREW", "/case?beta", "", GW_MATCH_FOUND, "brew"},
+        {"PATCH", "/case", "a.test", GW_MATCH_NO_METHOD, "GET, HEAD, POST, OPTIONS"},
+        {"OPTIONS", "/case", "a.test", GW_MATCH_OPTIONS, "GET, HEAD, POST, OPTIONS"},
+    };
+    static const struct row anys[] = {
+        {"TRACE", "/case", "a.test", GW_MATCH_NO_METHOD,
+         "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, QUERY"},
+        {"OPTIONS", "/case", "a.test", GW_MATCH_FOUND, "any"},
+    };
+
+    (void)state;
+    check_off(&list_off, &list_off, lists, sizeof lists / sizeof *lists);
+    check_off(&get_off, &get_off, gets, sizeof gets / sizeof *gets);
+    check_off(&beta_off, &brew_off, betas, sizeof betas / sizeof *betas);
+    check_off(&beta_off, &any_off, brews, sizeof brews / sizeof *brews);
+    check_off(&list_off, &beta_off, anys, sizeof anys / sizeof *anys);
 }
 
 static void test_case(void **state)
@@ -228,7 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_methods),    cmocka_unit_test(test_normal_form),
         cmocka_unit_test(test_variants),   cmocka_unit_test(test_case),
-        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_conditions), cmocka_unit_test(test_switched_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
