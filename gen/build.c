@@ -108,9 +108,9 @@ static void advise(struct job *job, struct str output)
         const char *advice;
     } known[] = {
         {STR_INIT("cannot find -l"),
-         "the static archives of libevent, c-ares and glibc are needed, of OpenSSL for TLS and of nghttp2 for "
-         "HTTP/2 (Debian: apt-get install libevent-dev libc-ares-dev libc6-dev libssl-dev "
-         "libnghttp2-dev)"},
+         "the static archives of libevent, c-ares and glibc are needed, of OpenSSL for TLS, of nghttp2 for "
+         "HTTP/2 and of libyaml for a runtime file (Debian: apt-get install libevent-dev libc-ares-dev "
+         "libc6-dev libssl-dev libnghttp2-dev libyaml-dev)"},
         {STR_INIT("make: "), "a C compiler is needed (Debian: apt-get install gcc libc6-dev)"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

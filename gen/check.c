@@ -347,6 +347,10 @@ void check(struct job *job, const struct gateway *gw)
         check_operation(&usage, &gw->operations.at[i]);
     check_upstreams(&usage);
     check_listeners(job, gw);
+    if (gw->runtime.file.kind != IR_TEXT_NONE && gw->runtime.values.count == 0)
+        diag_warn(&job->diags, gw->runtime.file.loc, "unused-runtime",
+                  "nothing may be overridden, so this file is never read: write a number or switch "
+                  "as {default: VALUE}");
     if (gw->operations.count == 0)
         diag_warn(&job->diags, (struct loc){0}, "nothing-served",
                   "the gateway serves no operation: it answers 404 to everything");

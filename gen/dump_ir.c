@@ -196,6 +196,15 @@ static void dump_own_timeouts(struct printer *p, const char *indent, const struc
     }
 }
 
+/* The name of the runtime value that has the last word. */
+static void dump_turned(struct printer *p, uint32_t value)
+{
+    if (value == 0)
+        return;
+    text_add(&p->text, STR(" by "));
+    quoted(&p->text, p->gw->runtime.values.at[value - 1].name);
+}
+
 static void dump_forward(struct printer *p, const char *indent, const struct ir_forward *f)
 {
     struct text *text = &p->text;
@@ -206,6 +215,7 @@ static void dump_forward(struct printer *p, const char *indent, const struct ir_
         quoted(text, phrase_choice(text->pool, p->gw, &f->choices.at[i]));
         if (f->choices.count > 1)
             text_printf(text, ":%u", f->choices.at[i].weight);
+        dump_turned(p, f->choices.at[i].turned);
     }
     text_byte(text, '\n');
     dump_phrase(text, pool_printf(text->pool, "%ssticky", indent).at,
@@ -374,15 +384,23 @@ static void dump_websocket(struct text *text, const struct ir_operation *op)
     text_byte(text, '\n');
 }
 
-static void dump_flags(struct text *text, const struct ir_operation *op)
+static void dump_flags(struct printer *p, const struct ir_operation *op)
 {
     static const char *const slashes[] = {"keep", "reject", "decode"};
+    struct text *text = &p->text;
 
     text_add(text, op->internal ? STR("  internal\n") : STR(""));
-    text_add(text, op->disabled ? STR("  disabled\n") : STR(""));
+    if (op->disabled || op->disabled_turned > 0) {
+        text_add(text, STR("  disabled"));
+        dump_turned(p, op->disabled_turned);
+        text_byte(text, '\n');
+    }
     text_add(text, op->deprecated ? STR("  deprecated\n") : STR(""));
-    if (op->maintenance)
-        text_printf(text, "  maintenance %u\n", op->retry_after);
+    if (op->maintenance || op->maintenance_turned > 0) {
+        text_printf(text, "  maintenance %u", op->retry_after);
+        dump_turned(p, op->maintenance_turned);
+        text_byte(text, '\n');
+    }
     if (op->encoded_slash != IR_SLASH_KEEP)
         text_printf(text, "  encoded_slash %s\n", slashes[op->encoded_slash]);
     dump_websocket(text, op);
@@ -410,7 +428,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
         quoted(text, op->security);
         text_add(text, op->passthrough_auth ? STR(" unverified\n") : STR("\n"));
     }
-    dump_flags(text, op);
+    dump_flags(p, op);
     dump_observation(text, p->gw, op);
     dump_timeouts(text, &op->timeouts);
     dump_limits(text, "  limits", &op->limits, BODIES);
@@ -445,6 +463,21 @@ static void dump_endpoint(struct text *text, const struct ir_endpoint *e)
     text_byte(text, '\n');
 }
 
+static void dump_runtime(struct text *text, const struct ir_runtime *runtime)
+{
+    if (runtime->values.count == 0)
+        return;
+    text_add(text, STR("runtime"));
+    dump_runtime_text(text, &runtime->file);
+    text_byte(text, '\n');
+    for (size_t i = 0; i < runtime->values.count; i++) {
+        dump_phrase(text, "  value", phrase_runtime_value(text->pool, &runtime->values.at[i]));
+        number(text, "    sum", runtime->values.at[i].sum, 0);
+        if (runtime->values.at[i].sum > 0)
+            text_byte(text, '\n');
+    }
+}
+
 static void dump_gateway(struct text *text, const struct gateway *gw)
 {
     static const struct ir_correlation usual = {
@@ -476,6 +509,7 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
     if (gw->drain_delay != 0 || gw->drain_grace != 20000)
         text_printf(text, "drain %llu %llu\n", (unsigned long long)gw->drain_delay,
                     (unsigned long long)gw->drain_grace);
+    dump_runtime(text, &gw->runtime);
     dump_errors(text, "errors", &gw->errors);
     text_printf(text, "access_log %s",
                 !gw->access_log.on           ? "off"

@@ -285,6 +285,13 @@ static struct str rewritten(const struct question *q, const struct ir_rewrite *r
     return out.len ? text_str(&out) : STR("/");
 }
 
+/* What the runtime file may say otherwise. */
+static void say_turned(const struct question *q, uint32_t value)
+{
+    if (value > 0)
+        say(q, "runtime", phrase_runtime_value(q->pool, &q->gw->runtime.values.at[value - 1]));
+}
+
 static void say_forward(const struct question *q, const struct ir_operation *op,
                         const struct ir_forward *forward)
 {
@@ -303,6 +310,7 @@ static void say_forward(const struct question *q, const struct ir_operation *op,
         if (forward->choices.count > 1)
             text_printf(q->out, " (weight %u)", choice->weight);
         text_byte(q->out, '\n');
+        say_turned(q, choice->turned);
         if (upstream->discovery.kind != IR_FOUND_NOT)
             say(q, "", phrase_discovery(q->pool, q->gw, &upstream->discovery));
         for (size_t j = 0; j < upstream->targets.count; j++) {
@@ -378,6 +386,8 @@ static void say_policies(const struct question *q, const struct ir_operation *op
     say(q, "security", op->security);
     if (op->maintenance)
         say(q, "maintenance", STR("503 with Retry-After"));
+    say_turned(q, op->disabled_turned);
+    say_turned(q, op->maintenance_turned);
     say(q, "body limit", phrase_size(q->pool, op->limits.body));
     if (op->action == IR_FORWARD || op->action == IR_ROUTE) {
         say(q, "timeouts", phrase_timeouts(q->pool, q->gw, op));

@@ -100,6 +100,7 @@ struct ir_rewrite {
 struct ir_weighted {
     uint32_t upstream; /* index */
     uint32_t weight;
+    uint32_t turned; /* the weight, by a value of the runtime file */
     struct ir_timeouts timeouts;
     struct ir_retry retry;
     int hash_param; /* the upstream's hash_key is this parameter of the path; -1: it is none */
@@ -170,9 +171,10 @@ struct ir_operation {
     VEC(struct ir_branch) branches; /* IR_ROUTE */
     struct ir_answer answer;        /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
     bool internal, disabled, maintenance, deprecated;
-    uint32_t retry_after;        /* maintenance, seconds */
-    bool mutual_tls;             /* clients must have shown a good certificate */
-    bool passthrough_auth;       /* declares security that nobody here enforces */
+    uint32_t disabled_turned, maintenance_turned; /* or by a value of the runtime file */
+    uint32_t retry_after;                         /* maintenance, seconds */
+    bool mutual_tls;                              /* clients must have shown a good certificate */
+    bool passthrough_auth;                        /* declares security that nobody here enforces */
     struct str security;         /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
     struct ir_timeouts timeouts; /* of the first upstream; others may have their own */
     struct ir_limits limits;
@@ -226,6 +228,7 @@ struct gateway {
     enum { IR_UNDERSCORES_DROP, IR_UNDERSCORES_REJECT, IR_UNDERSCORES_PASS } underscores;
     enum { IR_LEVEL_DEBUG, IR_LEVEL_INFO, IR_LEVEL_WARN, IR_LEVEL_ERROR } log_level;
     struct ir_text zone; /* where the gateway stands */
+    struct ir_runtime runtime;
     uint64_t drain_delay, drain_grace;
     size_t webhooks, callbacks;
     struct route_plan *routes; /* plan: the matcher, see route.h */

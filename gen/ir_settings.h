@@ -174,6 +174,25 @@ struct ir_path_rules {
     enum ir_slash encoded_slash;
 };
 
+/* A value that the runtime file may override. */
+struct ir_runtime_value {
+    struct str name;   /* its key in the file */
+    struct str symbol; /* plan */
+    enum ir_runtime_kind { IR_RUNTIME_NUMBER, IR_RUNTIME_SWITCH, IR_RUNTIME_LEVEL } kind;
+    uint64_t normal; /* where the file says nothing */
+    uint64_t min, max;
+    uint32_t sum; /* values of the same sum may not all be 0; 0: of none */
+    struct loc loc;
+};
+
+/* Elsewhere a value is named by 1 + its number; 0: nothing overrides it. */
+struct ir_runtime {
+    struct ir_text file;
+    VEC(struct ir_runtime_value) values;
+    uint32_t sums;
+    uint32_t log_level;
+};
+
 struct ir_plain_listener { /* status, admin */
     bool on;
     struct str address;

@@ -15,6 +15,13 @@ const struct xgateway_block *lowering_find(const struct lowering_chain *chain, e
     return NULL;
 }
 
+struct str lowering_owner(const struct lowering_operation *o, const struct xgateway_block *block)
+{
+    if (block == o->chain.at[CHAIN_LEN - 1])
+        return STR("");
+    return block == o->chain.at[0] ? o->op->id : o->path->pattern.text;
+}
+
 struct names {
     VEC(struct str) list;
 };
@@ -110,6 +117,7 @@ struct gateway *lower(struct job *job, struct api **apis, size_t count,
     lower_upstreams(&l);
     for (size_t i = 0; i < count; i++) {
         lower_action_names(&l, l.documents[i].block);
+        lower_runtime(&l, l.documents[i].block, STR(""));
         find_base(&l, &l.documents[i]);
     }
     for (size_t i = 0; i < count; i++)

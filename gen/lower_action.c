@@ -121,25 +121,32 @@ static void add_choice(struct lowering_operation *o, const struct lowering_upstr
 }
 
 static void add_named(struct lowering_operation *o, const struct upstream_choice *said,
-                      struct ir_forward *forward)
+                      struct str choices, struct ir_forward *forward)
 {
     const struct lowering_upstream *known = lower_upstream_named(o->l, said->name.text);
+    struct str owner = lowering_owner(o, o->chain.at[o->answer_level]);
+    struct ir_weighted *choice;
 
+    if (known == NULL)
+        return;
     add_choice(o, known, said->weight, forward);
-    if (known != NULL && said->has_subset)
-        forward->choices.at[forward->choices.count - 1].subset =
-            lower_upstream_subset(&o->l->gw->upstreams.at[known->index], said->subset);
+    choice = &forward->choices.at[forward->choices.count - 1];
+    choice->turned = lower_runtime_weight(o->l, owner, choices, said);
+    if (said->has_subset)
+        choice->subset = lower_upstream_subset(&o->l->gw->upstreams.at[known->index], said->subset);
 }
 
-static void set_choices(struct lowering_operation *o, const struct upstream *said,
+/* `branch`: of `route`, or LOWER_NO_BRANCH. */
+static void set_choices(struct lowering_operation *o, const struct upstream *said, size_t branch,
                         struct ir_forward *forward)
 {
+    struct str choices = lower_runtime_choices(o->l, branch);
     bool strip = false;
 
     forward->loc = said->loc;
     forward->sticky = said->sticky;
     for (size_t i = 0; i < said->choices.count; i++)
-        add_named(o, &said->choices.at[i], forward);
+        add_named(o, &said->choices.at[i], choices, forward);
     if (!said->servers)
         return;
     add_choice(o, lower_upstream_servers(o, said->loc, &strip), 1, forward);
@@ -167,6 +174,7 @@ static void set_condition(struct lowering_operation *o, struct ir_condition *c)
 static void set_branch(struct lowering_operation *o, const struct route_branch *said)
 {
     struct job *job = o->l->job;
+    const size_t number = o->op->branches.count;
     struct ir_branch *branch = vec_add(&job->pool, &o->op->branches);
     struct match match = {0};
     struct rewrite rewrite = {0};
@@ -186,7 +194,7 @@ static void set_branch(struct lowering_operation *o, const struct route_branch *
              xgateway_load(job, said->rewrite, &rewrite_type, &rewrite))
         set_rewrite(o, &rewrite, &branch->forward.rewrite);
     if (xgateway_load(job, said->upstream, &upstream_type, &choice))
-        set_choices(o, &choice, &branch->forward);
+        set_choices(o, &choice, number, &branch->forward);
 }
 
 static void set_route(struct lowering_operation *o, const struct xgateway_block *block)
@@ -199,7 +207,7 @@ static void set_route(struct lowering_operation *o, const struct xgateway_block 
     struct ir_branch *last = vec_add(&o->l->job->pool, &o->op->branches);
     last->loc = block->upstream.loc;
     inherit_rewrite(o, &last->forward.rewrite);
-    set_choices(o, &block->upstream, &last->forward);
+    set_choices(o, &block->upstream, LOWER_NO_BRANCH, &last->forward);
 }
 
 /* ---- timeouts ---- */
@@ -406,7 +414,7 @@ static void set_answer(struct lowering_operation *o)
     } else {
         o->op->action = IR_FORWARD;
         inherit_rewrite(o, &o->op->forward.rewrite);
-        set_choices(o, &block->upstream, &o->op->forward);
+        set_choices(o, &block->upstream, LOWER_NO_BRANCH, &o->op->forward);
     }
 }
 

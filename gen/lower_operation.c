@@ -318,15 +318,34 @@ static void set_correlation(struct lowering_operation *o)
         o->op->correlation.generator = IR_ID_NONE;
 }
 
+static void set_disabled(struct lowering_operation *o)
+{
+    const struct xgateway_block *block = lowering_find(&o->chain, POLICY_disabled);
+
+    if (block == NULL)
+        return;
+    o->op->disabled = !block->disabled.said;
+    o->op->disabled_turned =
+        lower_runtime_find(o->l, lowering_owner(o, block), STR("disabled"), &block->disabled);
+}
+
+static void set_maintenance(struct lowering_operation *o)
+{
+    const struct xgateway_block *block = lowering_find(&o->chain, POLICY_maintenance);
+
+    if (block == NULL)
+        return;
+    o->op->maintenance = !block->maintenance.turned.said;
+    o->op->maintenance_turned = lower_runtime_find(o->l, lowering_owner(o, block),
+                                                   STR("maintenance"), &block->maintenance.turned);
+    o->op->retry_after = (uint32_t)((block->maintenance.retry_after + 999) / 1000);
+}
+
 static void set_switches(struct lowering_operation *o)
 {
-    const struct xgateway_block *maintenance = lowering_find(&o->chain, POLICY_maintenance);
-
     o->op->internal = lowering_find(&o->chain, POLICY_internal) != NULL;
-    o->op->disabled = lowering_find(&o->chain, POLICY_disabled) != NULL;
-    o->op->maintenance = maintenance != NULL;
-    if (maintenance != NULL)
-        o->op->retry_after = (uint32_t)((maintenance->maintenance + 999) / 1000);
+    set_disabled(o);
+    set_maintenance(o);
     o->op->encoded_slash = o->l->gw->path.encoded_slash;
     for (size_t i = 0; i + 1 < CHAIN_LEN; i++) {
         if (!o->chain.at[i]->path.slash_said)
@@ -397,6 +416,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     op->loc = o->api->loc;
     op->document = o->document->index;
     op->id = operation_id(o);
+    lower_runtime(o->l, o->chain.at[0], op->id);
     op->deprecated = o->api->deprecated;
     for (size_t i = 0; i < o->api->tags.count; i++)
         *vec_add(&o->l->job->pool, &op->tags) = o->api->tags.at[i].text;
@@ -437,6 +457,7 @@ static void lower_path(struct lowering *l, struct lowering_document *d, const st
     block = xgateway_read(l->job, path->gateway, LEVEL_PATH);
     lower_action_check(l, block);
     lower_action_names(l, block);
+    lower_runtime(l, block, path->pattern.text);
     for (size_t i = 0; i < path->operations.count; i++) {
         struct lowering_operation o = {.l = l, .document = d, .path = path};
         struct xgateway_block *own =

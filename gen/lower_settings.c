@@ -308,7 +308,7 @@ static void set_observation(struct lowering *l)
 {
     const struct lowering_document *log = only(l, POLICY_log);
 
-    l->gw->log_level = log ? log->block->log_level : IR_LEVEL_INFO;
+    l->gw->log_level = log ? log->block->log.level : IR_LEVEL_INFO;
     set_access_log(l);
     set_correlation(l);
 }
@@ -346,6 +346,15 @@ static void set_end(struct lowering *l)
     set_limit(&l->gw->drain_grace, &drain->block->drain.grace);
 }
 
+/* A gateway whose document lets nothing be overridden needs no file. */
+static void set_runtime(struct lowering *l)
+{
+    const struct lowering_document *runtime = only(l, POLICY_runtime);
+
+    if (runtime != NULL)
+        l->gw->runtime.file = runtime->block->runtime;
+}
+
 void lower_settings(struct lowering *l)
 {
     set_names(l);
@@ -354,6 +363,7 @@ void lower_settings(struct lowering *l)
     set_listeners(l);
     set_observation(l);
     set_end(l);
+    set_runtime(l);
     l->gw->errors = (struct ir_errors){.type_base = STR("")};
     for (size_t i = l->document_count; i > 0; i--)
         errors_merge(&l->gw->errors, &l->documents[i - 1].block->errors);

@@ -43,6 +43,7 @@ struct lowering {
     struct map variables;       /* --var: name to struct str */
     struct map upstreams;       /* name to struct lowering_upstream */
     struct map ids;             /* operation id to the struct loc of its first place */
+    struct map runtime_names;   /* what the runtime file may override: name to 1 + its number */
     struct urlpath_rules rules; /* for templates */
 };
 
@@ -72,6 +73,9 @@ struct lowering_operation {
     size_t answer_level; /* index into chain */
 };
 
+/* How the runtime file calls whoever has a block of the chain. */
+struct str lowering_owner(const struct lowering_operation *o, const struct xgateway_block *block);
+
 /* The nearest block that says the key; NULL when none does or a nearer one switches it off. */
 const struct xgateway_block *lowering_find(const struct lowering_chain *chain, enum policy key);
 
@@ -99,6 +103,18 @@ void lower_action_check(struct lowering *l, const struct xgateway_block *block);
 void lower_action_names(struct lowering *l, const struct xgateway_block *block);
 /* One error for all operations of a document that nobody answers. */
 void lower_action_missing(struct lowering *l, struct lowering_document *document);
+
+/* lower_runtime.c: what of a block the runtime file may override; `owner` is the operation's id, the path item's
+ * template, or empty for the document. */
+void lower_runtime(struct lowering *l, const struct xgateway_block *block, struct str owner);
+/* 1 + the number of that value; 0: it was not said, or the file may not override it. */
+uint32_t lower_runtime_find(struct lowering *l, struct str owner, struct str key,
+                            const struct overridable *said);
+uint32_t lower_runtime_weight(struct lowering *l, struct str owner, struct str choices,
+                              const struct upstream_choice *choice);
+/* The key of `upstream`, or of that of a branch of `route`, in the file. */
+#define LOWER_NO_BRANCH SIZE_MAX
+struct str lower_runtime_choices(struct lowering *l, size_t branch);
 
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);

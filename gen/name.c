@@ -202,6 +202,18 @@ static void name_branches(struct pool *pool, const struct gateway *gw, struct ir
     }
 }
 
+static void name_runtime(struct pool *pool, struct gateway *gw)
+{
+    size_t count = gw->runtime.values.count;
+    struct str *texts = pool_alloc(pool, (count + 1) * sizeof *texts), *names;
+
+    for (size_t i = 0; i < count; i++)
+        texts[i] = gw->runtime.values.at[i].name;
+    names = name_unique(pool, texts, count);
+    for (size_t i = 0; i < count; i++)
+        gw->runtime.values.at[i].symbol = names[i];
+}
+
 void name_plan(struct job *job, struct gateway *gw)
 {
     struct pool *pool = &job->pool;
@@ -224,4 +236,5 @@ void name_plan(struct job *job, struct gateway *gw)
     names = name_unique(pool, texts, gw->upstreams.count);
     for (size_t i = 0; i < gw->upstreams.count; i++)
         gw->upstreams.at[i].symbol = names[i];
+    name_runtime(pool, gw);
 }

@@ -8,7 +8,7 @@
 #include "ir.h"
 #include "job.h"
 
-/* needs: lowered IR. fills: symbol of operations, upstreams and branches; group of operations. keeps: order. */
+/* needs: lowered IR. fills: symbol of operations, upstreams, branches and runtime values; group of operations. keeps: order. */
 void name_plan(struct job *job, struct gateway *gateway);
 
 /* Lower-case words joined by underscores, [a-z][a-z0-9_]*, at most 60 bytes; never a C word. */

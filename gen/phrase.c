@@ -151,6 +151,20 @@ struct str phrase_conditions(struct pool *pool, const struct ir_condition *condi
     return text_str(&out);
 }
 
+struct str phrase_runtime_value(struct pool *pool, const struct ir_runtime_value *value)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error"};
+
+    if (value->kind == IR_RUNTIME_NUMBER)
+        return pool_printf(pool, "%.*s, %llu by default, %llu to %llu", STR_ARG(value->name),
+                           (unsigned long long)value->normal, (unsigned long long)value->min,
+                           (unsigned long long)value->max);
+    return pool_printf(pool, "%.*s, %s by default", STR_ARG(value->name),
+                       value->kind == IR_RUNTIME_LEVEL ? levels[value->normal]
+                       : value->normal                 ? "true"
+                                                       : "false");
+}
+
 struct str phrase_action(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
 {
     const struct ir_answer *answer = &op->answer;

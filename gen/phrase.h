@@ -36,6 +36,9 @@ struct str phrase_condition(struct pool *pool, const struct ir_condition *condit
 struct str phrase_conditions(struct pool *pool, const struct ir_condition *conditions,
                              size_t count);
 
+/* "listPets.upstream.canary, 5 by default, 0 to 100", "maintenance, false by default". */
+struct str phrase_runtime_value(struct pool *pool, const struct ir_runtime_value *value);
+
 /* What becomes of a request: "upstream pets", "redirect 301 to /v2", "respond 200", "disabled" … */
 struct str phrase_action(struct pool *pool, const struct gateway *gw,
                          const struct ir_operation *op);

@@ -174,6 +174,7 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
         return no(flow);
     struct value *map = value_map(flow->pool), *list = value_list(flow->pool);
     uint64_t total = 0;
+    bool is_live = false;
     for (size_t i = 0; i < from->choices.count; i++) {
         struct value *choice = value_map(flow->pool);
         view_set_name(flow->pool, choice, "backend", backend_symbol(flow, from, i));
@@ -188,6 +189,9 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
         view_set_text(
             flow->pool, choice, "id",
             choice_id(flow->pool, phrase_choice(flow->pool, flow->gw, &from->choices.at[i])));
+        value_set(flow->pool, choice, "turned",
+                  view_turned(flow->pool, flow->gw, from->choices.at[i].turned));
+        is_live |= from->choices.at[i].turned > 0;
         total += from->choices.at[i].weight;
         value_add(flow->pool, list, choice);
     }
@@ -200,6 +204,8 @@ static struct value *weighted(const struct flow *flow, struct str prefix,
     struct value *sticky = view_sticky(flow->pool, &from->sticky, false);
     value_set(flow->pool, map, "sticky", sticky);
     view_set_name(flow->pool, map, "sticky_name", local(flow, prefix, "sticky"));
+    view_set_flag(flow->pool, map, "live", is_live);
+    view_set_name(flow->pool, map, "live_name", local(flow, prefix, "live"));
     view_set_name(flow->pool, map, "ids_name", local(flow, prefix, "ids"));
     return map;
 }
@@ -427,6 +433,8 @@ static struct value *maintenance(const struct flow *flow)
 {
     struct value *map = value_map(flow->pool);
     view_set_number(flow->pool, map, "retry_after", flow->op->retry_after);
+    value_set(flow->pool, map, "turned",
+              view_turned(flow->pool, flow->gw, flow->op->maintenance_turned));
     return map;
 }
 
@@ -450,8 +458,11 @@ struct value *view_flow(struct job *job, const struct gateway *gw, const struct 
     value_set(flow.pool, map, "forward",
               open && op->action == IR_FORWARD ? forward(&flow) : no(&flow));
     value_set(flow.pool, map, "route", open && op->action == IR_ROUTE ? route(&flow) : no(&flow));
+    value_set(flow.pool, map, "may_close",
+              open && op->maintenance_turned > 0 ? maintenance(&flow) : no(&flow));
     view_set_flag(flow.pool, map, "mutual_tls", op->mutual_tls);
-    view_set_flag(flow.pool, map, "falls", op->mutual_tls || op->websocket.on);
+    view_set_flag(flow.pool, map, "falls",
+                  op->mutual_tls || op->websocket.on || op->maintenance_turned > 0);
     value_set(flow.pool, map, "websocket", open ? websocket(&flow) : no(&flow));
     value_set(flow.pool, map, "answer", open && answers ? answer(&flow) : no(&flow));
     value_set(flow.pool, map, "redirect",

@@ -349,6 +349,7 @@ static struct value *route(struct pool *pool, const struct gateway *gw,
     set_bool(pool, map, "access_log", op->access_log.on);
     set_bool(pool, map, "internal", op->internal);
     set_bool(pool, map, "deprecated", op->deprecated);
+    value_set(pool, map, "turned", view_turned(pool, gw, op->disabled_turned));
     return map;
 }
 
@@ -358,6 +359,37 @@ static struct value *routes(struct pool *pool, const struct gateway *gw)
     for (size_t i = 0; i < gw->operations.count; i++)
         value_add(pool, list, route(pool, gw, &gw->operations.at[i]));
     return list;
+}
+
+/* ---- what the runtime file may override ---- */
+
+static struct value *runtime(struct pool *pool, const struct gateway *gw)
+{
+    static const char *const kinds[] = {
+        [IR_RUNTIME_NUMBER] = "GW_RUNTIME_NUMBER",
+        [IR_RUNTIME_SWITCH] = "GW_RUNTIME_SWITCH",
+        [IR_RUNTIME_LEVEL] = "GW_RUNTIME_LEVEL",
+    };
+    if (gw->runtime.values.count == 0)
+        return value_flag(pool, false);
+    struct value *map = value_map(pool), *list = value_list(pool);
+    for (uint32_t i = 0; i < gw->runtime.values.count; i++) {
+        const struct ir_runtime_value *value = &gw->runtime.values.at[i];
+        struct value *item = value_map(pool);
+        value_set(pool, item, "enumerator", view_turned(pool, gw, i + 1));
+        view_set_text(pool, item, "value_name", value->name);
+        view_set_name(pool, item, "kind", str_of(kinds[value->kind]));
+        view_set_number(pool, item, "normal", value->normal);
+        view_set_number(pool, item, "min", value->min);
+        view_set_number(pool, item, "max", value->max);
+        value_set(pool, item, "sum",
+                  value->sum ? value_number(pool, value->sum) : value_flag(pool, false));
+        value_add(pool, list, item);
+    }
+    value_set(pool, map, "values", list);
+    value_set(pool, map, "file", view_text(pool, &gw->runtime.file));
+    value_set(pool, map, "level", view_turned(pool, gw, gw->runtime.log_level));
+    return map;
 }
 
 /* ---- the rest ---- */
@@ -430,7 +462,9 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "mirror",
                                         "adaptive_concurrency",
                                         "discovery",
-                                        "zones"};
+                                        "zones",
+
+                                        "runtime"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -464,6 +498,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[20] |= upstream->breaker.adaptive.on;
         used[21] |= upstream->discovery.kind != IR_FOUND_NOT;
     }
+    used[23] = gw->runtime.values.count > 0;
     struct text out = {.pool = pool};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (used[i])
@@ -516,6 +551,7 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     value_set(pool, map, "correlation", correlation(pool, &gw->correlation));
     set_limits(pool, limits, gw->limits.uri, gw->limits.upstream_headers, gw->limits.header_count);
     value_set(pool, map, "upstream_limits", limits);
+    value_set(pool, map, "runtime", runtime(pool, gw));
     view_set_number(pool, map, "buffers", gw->limits.buffers);
     view_set_number(pool, map, "drain_delay", gw->drain_delay);
     view_set_number(pool, map, "drain_grace", gw->drain_grace);

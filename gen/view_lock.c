@@ -151,6 +151,31 @@ static void retry_facts(struct pool *pool, struct value *list, const struct gate
         retry_of_forward(pool, list, gw, &op->branches.at[i].forward, &before);
 }
 
+static void runtime_fact(struct pool *pool, struct value *list, const struct gateway *gw,
+                         uint32_t value)
+{
+    if (value > 0)
+        fact(pool, list, "runtime", phrase_runtime_value(pool, &gw->runtime.values.at[value - 1]));
+}
+
+static void runtime_of_forward(struct pool *pool, struct value *list, const struct gateway *gw,
+                               const struct ir_forward *forward)
+{
+    for (size_t i = 0; i < forward->choices.count; i++)
+        runtime_fact(pool, list, gw, forward->choices.at[i].turned);
+}
+
+/* What operators may turn of it. */
+static void runtime_facts(struct pool *pool, struct value *list, const struct gateway *gw,
+                          const struct ir_operation *op)
+{
+    runtime_fact(pool, list, gw, op->disabled_turned);
+    runtime_fact(pool, list, gw, op->maintenance_turned);
+    runtime_of_forward(pool, list, gw, &op->forward);
+    for (size_t i = 0; i < op->branches.count; i++)
+        runtime_of_forward(pool, list, gw, &op->branches.at[i].forward);
+}
+
 static void answer_facts(struct pool *pool, struct value *list, const struct ir_answer *answer)
 {
     for (size_t i = 0; i < answer->headers.count; i++) {
@@ -204,6 +229,8 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
         fact(pool, list, "internal", STR("true"));
     if (op->maintenance)
         fact(pool, list, "maintenance", pool_printf(pool, "retry after %us", op->retry_after));
+    if (!op->disabled)
+        runtime_facts(pool, list, gw, op);
     if (op->deprecated)
         fact(pool, list, "deprecated", STR("true"));
     fact(pool, list, "limits", limits_words(pool, &op->limits));
@@ -422,6 +449,10 @@ static struct value *document_facts(struct pool *pool, const struct gateway *gw)
     fact(pool, list, "buffers", phrase_size(pool, gw->limits.buffers));
     fact(pool, list, "underscores", str_of(underscores[gw->underscores]));
     fact(pool, list, "log", str_of(levels[gw->log_level]));
+    if (gw->runtime.values.count > 0)
+        fact(pool, list, "runtime",
+             pool_printf(pool, "%.*s", STR_ARG(reference_words(pool, &gw->runtime.file))));
+    runtime_fact(pool, list, gw, gw->runtime.log_level);
     fact(pool, list, "drain",
          pool_printf(pool, "delay %s, grace %s", phrase_duration(pool, gw->drain_delay).at,
                      phrase_duration(pool, gw->drain_grace).at));

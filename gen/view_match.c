@@ -419,6 +419,16 @@ static void view_rules(struct match_view *v)
     view_set_name(v->pool, v->map, "encoded_slash", str_of(slashes[v->gw->path.encoded_slash]));
 }
 
+/* Some operation may be switched off while the gateway runs. */
+static bool may_switch(const struct gateway *gw)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < gw->operations.count; i++)
+        some |= gw->operations.at[i].disabled_turned > 0;
+    return some;
+}
+
 struct value *view_match(struct job *job, const struct gateway *gw)
 {
     struct pool *pool = &job->pool;
@@ -451,6 +461,7 @@ struct value *view_match(struct job *job, const struct gateway *gw)
     view_set_flag(pool, v.map, "has_variants", v.variants->items.count > 0);
     view_set_flag(pool, v.map, "has_trials", tree->trials > 0);
     view_set_flag(pool, v.map, "has_pieces", tree->pieces > 0);
+    view_set_flag(pool, v.map, "may_switch", may_switch(gw));
     view_set_text(pool, v.map, "allow_all", gw->routes->allow_all);
     return v.map;
 }

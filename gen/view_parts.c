@@ -1,6 +1,7 @@
 #include "view_parts.h"
 
 #include "base/utf8.h"
+#include "name.h"
 
 enum { LINE_WIDTH = 70 };
 
@@ -83,6 +84,13 @@ struct value *view_text(struct pool *pool, const struct ir_text *text)
     value_set(pool, map, "fallback",
               text->fallback.at ? value_text(pool, text->fallback) : value_flag(pool, false));
     return map;
+}
+
+struct value *view_turned(struct pool *pool, const struct gateway *gw, uint32_t value)
+{
+    if (value == 0)
+        return value_flag(pool, false);
+    return value_name(pool, name_upper(pool, gw->runtime.values.at[value - 1].symbol));
 }
 
 struct value *view_timeouts(struct pool *pool, struct str name, const struct ir_timeouts *timeouts)

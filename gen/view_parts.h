@@ -17,6 +17,9 @@ size_t view_width(struct str text);
 /* { "kind", "text", "fallback" } of a struct gw_text. */
 struct value *view_text(struct pool *pool, const struct ir_text *text);
 
+/* The enumerator of a runtime value, by 1 + its number; false for 0. */
+struct value *view_turned(struct pool *pool, const struct gateway *gw, uint32_t value);
+
 /* The constants of a struct gw_timeouts, and of a struct gw_errors with the name of its constant. */
 struct value *view_timeouts(struct pool *pool, struct str name, const struct ir_timeouts *timeouts);
 struct value *view_errors(struct pool *pool, struct str name, const struct ir_errors *errors);

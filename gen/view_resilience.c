@@ -228,7 +228,7 @@ bool view_uses_yaml(const struct gateway *gw)
         if (gw->upstreams.at[i].discovery.kind == IR_FOUND_FILE ||
             gw->upstreams.at[i].discovery.kind == IR_FOUND_EDS)
             return true;
-    return false;
+    return gw->runtime.values.count > 0;
 }
 
 static struct str attributes(struct pool *pool, const struct ir_sticky *sticky)

@@ -42,6 +42,7 @@ static const char frame[] =
     "      patternProperties:\n"
     "        ^(get|put|post|delete|options|head|patch|trace|query)$: {$ref: \"#/$defs/operation-object\"}\n"
     "  later: {const: false, description: not built yet; false is accepted}\n"
+    "  log-level-word: {enum: [debug, info, warn, error]}\n"
     "  operation-object: {type: object, properties: {x-gateway: {$ref: \"#/$defs/operation-block\"}}}\n";
 
 /* What a cell of each kind takes: as its reader in setting.h, but for ranges. */
@@ -63,10 +64,18 @@ static const struct {
     [CELL_LABELS] = {"labels", "{type: object, minProperties: 1, additionalProperties: {$ref: "
                                "\"#/$defs/text\"}}"},
     [CELL_LOG_FIELDS] = {"log-fields", NULL},
+    [CELL_LOG_LEVEL] = {"log-level",
+                        "{if: {type: object}, then: {type: object, required: [default], "
+                        "additionalProperties: false, properties: {default: {$ref: "
+                        "\"#/$defs/log-level-word\"}}}, else: {$ref: "
+                        "\"#/$defs/log-level-word\"}}"},
     [CELL_NUMBER] = {"number", "{type: integer, minimum: 0}"},
     [CELL_WEIGHTS] = {"weights", "{type: [string, number, object], minProperties: 1, properties: "
                                  "{$sticky: {$ref: \"#/$defs/sticky\"}}, "
-                                 "additionalProperties: {type: integer, minimum: 0}}"},
+                                 "additionalProperties: {type: [integer, object], minimum: 0, "
+                                 "required: [default], additionalProperties: false, properties: "
+                                 "{default: {$ref: \"#/$defs/number\"}, min: {$ref: "
+                                 "\"#/$defs/number\"}, max: {$ref: \"#/$defs/number\"}}}}"},
     [CELL_TRUTH] = {"truth", "{type: boolean}"},
     [CELL_DURATION] = {"duration", "{type: string, pattern: \"^[0-9]{1,15}(ms|s|m|h|d)$\"}"},
     [CELL_DURATION_OR_OFF] = {"duration-or-off",

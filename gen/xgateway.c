@@ -8,16 +8,16 @@
 #include "policy/admin.h"
 #include "policy/circuit_breaker.h"
 #include "policy/correlation_id.h"
+#include "policy/disabled.h"
 #include "policy/discovery.h"
 #include "policy/forwarded.h"
 #include "policy/hash_key.h"
 #include "policy/headers.h"
 #include "policy/health_check.h"
-#include "policy/log.h"
-#include "policy/maintenance.h"
 #include "policy/mirror.h"
 #include "policy/outlier_detection.h"
 #include "policy/proxy_protocol.h"
+#include "policy/runtime.h"
 #include "policy/sticky.h"
 #include "policy/tls.h"
 #include "policy/typed.h"
@@ -97,6 +97,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_strict] = {&strict_type, NULL, AT(strict), 0},
     [POLICY_upstreams] = {&upstreams_type, NULL, AT(upstreams), 0},
     [POLICY_zone] = {&zone_type, NULL, AT(zone), 0},
+    [POLICY_runtime] = {&runtime_type, NULL, AT(runtime), TAKES_OFF},
     [POLICY_drain] = {&drain_type, NULL, AT(drain), 0},
     [POLICY_status] = {&admin_status_type, NULL, AT(status), TAKES_OFF},
     [POLICY_admin] = {&admin_type, NULL, AT(admin), TAKES_OFF},
@@ -111,7 +112,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_hosts] = {&hosts_type, &hosts_type, AT(hosts), TAKES_OFF},
     [POLICY_match] = {&match_type, &match_type, AT(match), TAKES_OFF},
     [POLICY_internal] = {NULL, NULL, AT(internal), WHOLE},
-    [POLICY_disabled] = {NULL, NULL, AT(disabled), WHOLE},
+    [POLICY_disabled] = {&disabled_type, &disabled_type, AT(disabled), WHOLE},
     [POLICY_maintenance] = {&maintenance_type, &maintenance_type, AT(maintenance), WHOLE},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
     [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
@@ -127,7 +128,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_buffering] = {&buffering_type, &buffering_type, AT(buffering), TAKES_OFF},
     [POLICY_errors] = {&errors_type, &errors_type, AT(errors), TAKES_OFF},
     [POLICY_access_log] = {&access_log_type, &access_log_below_type, AT(access_log), WHOLE},
-    [POLICY_log] = {&log_type, NULL, AT(log_level), 0},
+    [POLICY_log] = {&log_type, NULL, AT(log), 0},
 };
 
 /* ---- keys ---- */
@@ -158,7 +159,10 @@ static const struct policy_type *const nested[] = {
     &buffering_type,
     &headers_type,
     &log_type,
+    &log_level_type,
     &maintenance_type,
+    &disabled_type,
+    &overridable_number_type,
     &upstream_type,
     &tls_listener_type,
     &tls_client_auth_type,
@@ -253,7 +257,7 @@ static void bad_truth(struct job *job, const struct node *node, struct str key)
 
 static void set_truth(struct xgateway_block *block, size_t offset)
 {
-    if (offset == AT(internal) || offset == AT(disabled) || offset == AT(passthrough))
+    if (offset == AT(internal) || offset == AT(passthrough))
         *(bool *)((char *)block + offset) = true;
 }
 
@@ -337,9 +341,9 @@ struct xgateway_block *xgateway_read(struct job *job, struct node *node, enum po
     block->strict.explicit_security = STRICT_WARN;
     block->correlation_id = (struct ir_correlation){
         .generator = IR_ID_UUID, .header_name = STR("X-Request-ID"), .echo = true};
-    block->log_level = IR_LEVEL_INFO;
+    block->log.level = IR_LEVEL_INFO;
     block->path.value = (struct ir_path_rules){.normalize = true, .case_sensitive = true};
-    block->maintenance = 60000;
+    block->maintenance.retry_after = 60000;
     node = typed_follow(job, node);
     if (node == NULL || !member_is(job, node, NODE_MAP, "x-gateway"))
         return block;

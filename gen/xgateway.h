@@ -13,6 +13,8 @@
 #include "policy/hosts.h"
 #include "policy/limits.h"
 #include "policy/listeners.h"
+#include "policy/log.h"
+#include "policy/maintenance.h"
 #include "policy/match.h"
 #include "policy/mock.h"
 #include "policy/path.h"
@@ -48,7 +50,9 @@ struct xgateway_block {
     struct upstreams upstreams;
     struct ir_text zone;
     struct drain drain;
-    int log_level, underscores;
+    struct ir_text runtime;
+    struct log_rules log;
+    int underscores;
     struct ir_correlation correlation_id;
     struct path_rules path;
     struct limits limits;
@@ -63,8 +67,9 @@ struct xgateway_block {
     struct redirect redirect;
     struct respond respond;
     struct mock mock;
-    bool internal, disabled, passthrough;
-    uint64_t maintenance; /* ms */
+    bool internal, passthrough;
+    struct overridable disabled; /* not said: it is */
+    struct maintenance maintenance;
     struct ir_websocket websocket;
     struct ir_retry retry;
 };

@@ -2,8 +2,16 @@
 #ifndef GEN_POLICY_LOG_H
 #define GEN_POLICY_LOG_H
 
-#include "setting.h"
+#include "policy/overridable.h"
 
-extern const struct policy_type log_type; /* out: int, one of IR_LEVEL_… */
+struct log_rules {
+    int level; /* one of IR_LEVEL_… */
+    struct overridable turned;
+};
+
+extern const struct policy_type log_type; /* out: struct log_rules */
+
+/* {default: info}; out: struct log_rules. */
+extern const struct policy_type log_level_type;
 
 #endif

@@ -2,8 +2,13 @@
 #ifndef GEN_POLICY_MAINTENANCE_H
 #define GEN_POLICY_MAINTENANCE_H
 
-#include "setting.h"
+#include "policy/overridable.h"
 
-extern const struct policy_type maintenance_type; /* out: uint64_t, retry_after in ms */
+struct maintenance {
+    uint64_t retry_after;      /* ms */
+    struct overridable turned; /* not said: it is on */
+};
+
+extern const struct policy_type maintenance_type; /* out: struct maintenance */
 
 #endif

@@ -25,6 +25,7 @@ enum policy_cell_kind {
     CELL_NAMED_TEXTS,
     CELL_LABELS,
     CELL_LOG_FIELDS,
+    CELL_LOG_LEVEL,
     CELL_NUMBER,
     CELL_WEIGHTS,
     CELL_TRUTH,

@@ -17,10 +17,32 @@ struct upstream_choice upstream_choice_of(struct said said, uint32_t weight)
     return choice;
 }
 
+static bool is_overridable(const struct node *node)
+{
+    return node_get(node, "default") || node_get(node, "min") || node_get(node, "max");
+}
+
+/* A number, or {default: …} for one that the runtime file may override; false after a complaint. */
+static bool read_weight(struct policy_reader *r, struct node *node, struct upstream_choice *choice)
+{
+    uint64_t weight;
+
+    if (node->kind == NODE_MAP && is_overridable(node)) {
+        choice->turned = (struct overridable){.max = WEIGHT_MAX};
+        r->load(r, node, &overridable_number_type, &choice->turned);
+        choice->weight = (uint32_t)choice->turned.normal;
+        return choice->turned.said;
+    }
+    if (!setting_number(r->job, node, "weight", 0, WEIGHT_MAX, &weight))
+        return false;
+    choice->weight = (uint32_t)weight;
+    return true;
+}
+
 /* A name, or names with weights: a union and free keys, neither of which a table could say. */
 static void read_weights(struct policy_reader *r, const struct node *node, struct upstream *u)
 {
-    uint64_t weight;
+    struct upstream_choice choice;
 
     if (node->member_count == 0)
         diag_error(&r->job->diags, node->loc, "bad-value", "'upstream' names nothing");
@@ -30,8 +52,8 @@ static void read_weights(struct policy_reader *r, const struct node *node, struc
 
         if (str_eq(m->key, STR("$sticky")))
             r->load(r, m->value, &sticky_type, &u->sticky);
-        else if (setting_number(r->job, m->value, "weight", 0, WEIGHT_MAX, &weight))
-            *vec_add(&r->job->pool, &u->choices) = upstream_choice_of(name, (uint32_t)weight);
+        else if (choice = upstream_choice_of(name, 0), read_weight(r, m->value, &choice))
+            *vec_add(&r->job->pool, &u->choices) = choice;
     }
 }
 
@@ -49,6 +71,9 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
         if (u->sticky.on && u->choices.count < 2)
             diag_error(&r->job->diags, u->sticky.loc, "contradiction",
                        "'$sticky' needs two upstreams to choose from");
+        if (node->member_count == 1 && u->choices.count == 1 && u->choices.at[0].turned.said)
+            diag_error(&r->job->diags, u->choices.at[0].turned.loc, "contradiction",
+                       "a weight that may be overridden needs two upstreams to choose from");
         return;
     }
     if (!setting_text(r->job, node, "upstream", &name))

@@ -2,13 +2,14 @@
 #ifndef GEN_POLICY_UPSTREAM_H
 #define GEN_POLICY_UPSTREAM_H
 
-#include "setting.h"
+#include "policy/overridable.h"
 
 struct upstream_choice {
     struct said name;
     struct str subset;
     bool has_subset;
     uint32_t weight;
+    struct overridable turned; /* the weight, where the runtime file may override it */
 };
 
 struct upstream {
