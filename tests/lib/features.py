@@ -17,6 +17,8 @@ FEATURES = {
     "health_check": dict(pool={"health_check": {"interval": "1s"}}, symbols=["probe_module"]),
     "retry": dict(pool={"retry": {"on": ["connect_failure", "reset", "5xx"], "budget": {"percent": 20, "min": 10}}},
                   symbols=["retry_module"]),
+    "priorities": dict(pool={}, each=[{}, {}, {"priority": 1}, {"priority": 2}], symbols=["levels_module"]),
+    "discovery": dict(pool={}, by="dns", symbols=["discovery_module", "discover_dns"]),
 }
 
 
@@ -27,7 +29,11 @@ def upstreams_with(name, port):
 
     feature = FEATURES.get(name, {"pool": {}})
     targets = [{**url(place), "labels": {"half": half}} for place, half in zip("abcd", ("first", "first", "last", "last"))]
+    for target, more in zip(targets, feature.get("each", [])):
+        target.update(more)
     upstreams = {"origin": {"targets": targets, **feature["pool"]}}
+    if "by" in feature:  # one target then
+        upstreams["origin"] = {"discovery": {feature["by"]: f"127.0.0.1:{port}"}}
     if "mirror" in feature["pool"]:
         upstreams["shadow"] = {"targets": [url("shadow")]}
     return {"upstreams": upstreams, "upstream": ":".join(["origin", feature["subset"]] if "subset" in feature else ["origin"])}
