@@ -1,14 +1,13 @@
 """discovery by Consul: blocking queries to an agent's /v1/health/service, its answers, faults and indexes. The agent is
 a stand-in that answers as Consul's documentation of the API says."""
-import collections
 import json
-import re
 import socket
 import threading
 
 import pytest
 from consul import Consul, entry
 from http_peer import Origin, wait_until
+from numbered import ask_numbers as ask, numbered_origins
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -35,12 +34,8 @@ GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @pytest.fixture
 def pets():
-    origins = [Origin() for _ in range(3)]
-    for i, one in enumerate(origins):
-        one.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % i
-    yield origins
-    for one in origins:
-        one.close()
+    with numbered_origins(3) as origins:
+        yield origins
 
 
 @pytest.fixture
@@ -53,20 +48,8 @@ def start(gateway, agent, more="", also="", env=None, path=""):
     return gateway(DOCUMENT.format(agent=agent.url + path, more=more, also=also), "--workers", "1", env=env)
 
 
-def ask(running, times, path="/x"):
-    with running.client() as client:
-        answers = [client.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(times)]
-    return dict(collections.Counter(int(a.body) if a.status == 200 else a.status for a in answers))
-
-
 def page(running):
-    port = re.search(r"admin on \S*:(\d+)", running.log).group(1)
-    with socket.create_connection(("127.0.0.1", int(port))) as sock:
-        sock.sendall(b"GET /upstreams HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        data = b""
-        while more := sock.recv(65536):
-            data += more
-    return json.loads(data.partition(b"\r\n\r\n")[2])[1]
+    return json.loads(running.ask_admin("/upstreams").body)[1]
 
 
 def at(one, **more):

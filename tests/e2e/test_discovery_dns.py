@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 from http_peer import Origin, free_ports, wait_until
@@ -69,13 +68,7 @@ def ask(running, times):
 
 
 def admin(running, path):
-    port = re.search(r"admin on \S*:(\d+)", running.log).group(1)
-    with socket.create_connection(("127.0.0.1", int(port))) as sock:
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-        data = b""
-        while more := sock.recv(65536):
-            data += more
-    return data.partition(b"\r\n\r\n")[2].decode()
+    return running.ask_admin(path).body.decode()
 
 
 def metric(running, name):
@@ -262,12 +255,9 @@ def test_the_operator_drains_and_weighs_what_was_found(gateway, names, pets):
     names.zone[NAME] = {A: ["127.0.0.1", "127.0.0.2"]}
     running = by_name(gateway, names, pets)
     ask(running, 1)
-    port = int(re.search(r"admin on \S*:(\d+)", running.log).group(1))
 
     def post(place, query):
-        with socket.create_connection(("127.0.0.1", port)) as sock:
-            sock.sendall(f"POST /upstreams/{place}?{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-            return int(sock.recv(1000).split()[1])
+        return running.ask_admin(f"/upstreams/{place}?{query}", "POST").status
 
     assert post("pets/0", "drain=true") < 300 and ask(running, 6) == {"127.0.0.2": 6}
     assert post("pets/0", "drain=false") < 300 and post("pets/1", "weight=3") < 300

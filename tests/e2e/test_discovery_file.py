@@ -1,13 +1,12 @@
 """discovery from files: targets as an upstream has them, and Envoy's endpoints; zones, priorities and subsets of what
 was found; files that are replaced, swapped by a link, half written, wrong, or gone."""
-import collections
 import json
 import os
-import re
 import socket
 
 import pytest
 from http_peer import Origin, wait_until
+from numbered import ask_numbers as ask, numbered_origins
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -33,12 +32,8 @@ paths:
 
 @pytest.fixture
 def pets():
-    origins = [Origin() for _ in range(3)]
-    for i, one in enumerate(origins):
-        one.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % i
-    yield origins
-    for one in origins:
-        one.close()
+    with numbered_origins(3) as origins:
+        yield origins
 
 
 @pytest.fixture
@@ -61,24 +56,8 @@ def start(gateway, file, source="file", zone="", workers="1"):
     return gateway(DOCUMENT.format(source=said), "--workers", workers, env={"ZONE": zone})
 
 
-def ask(running, times, path="/x"):
-    with running.client() as client:
-        answers = [client.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(times)]
-    return dict(collections.Counter(int(a.body) if a.status == 200 else a.status for a in answers))
-
-
-def admin(running, path="/upstreams"):
-    port = re.search(r"admin on \S*:(\d+)", running.log).group(1)
-    with socket.create_connection(("127.0.0.1", int(port))) as sock:
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-        data = b""
-        while more := sock.recv(65536):
-            data += more
-    return data.partition(b"\r\n\r\n")[2].decode()
-
-
 def page(running):
-    return json.loads(admin(running))[0]
+    return json.loads(running.ask_admin("/upstreams").body)[0]
 
 
 def updates(running):

@@ -93,6 +93,12 @@ class Gateway:
         with self.client() as client:
             return client.ask(data)
 
+    def ask_admin(self, target, method="GET"):
+        """One request to the private listener."""
+        port = int(re.search(r"admin on \S*:(\d+)", self.log).group(1))
+        with RawClient(port) as client:
+            return client.ask(f"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n")
+
     def stop(self):
         """Ends it (INT: without drain delay) and fails when it did not end well."""
         if self.process.poll() is None:
