@@ -108,7 +108,19 @@ struct ir_breaker {
     {                                                                                              \
         "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"    \
     }
-enum { IR_METHOD_COUNT = 10, IR_METHODS_IDEMPOTENT = 0x2db, IR_METHOD_CONNECT = 8 };
+enum {
+    IR_METHOD_COUNT = 10,
+    IR_METHODS_IDEMPOTENT = 0x2db,
+    IR_METHODS_HEDGED = 0x43, /* GET, HEAD, OPTIONS */
+    IR_METHOD_CONNECT = 8
+};
+
+/* Another try beside one whose answer is late. */
+struct ir_hedge {
+    bool on;
+    uint64_t delay, max_attempts;
+    struct loc loc;
+};
 
 struct ir_retry {
     bool said; /* false: what was never sent goes to another target, and that is all */
@@ -121,6 +133,7 @@ struct ir_retry {
     bool jitter;
     uint64_t budget, budget_min; /* percent, 0: any number */
     uint64_t per_try_timeout;
+    struct ir_hedge hedge;
     uint64_t buffer;   /* limits.buffer */
     const char *level; /* who says so: "operation", "path", "upstream" or "document" */
     struct loc loc;
@@ -136,6 +149,11 @@ static inline bool ir_statuses_equal(const struct ir_status_range *a, size_t a_c
     return equal;
 }
 
+static inline bool ir_hedge_equal(const struct ir_hedge *a, const struct ir_hedge *b)
+{
+    return a->on == b->on && a->delay == b->delay && a->max_attempts == b->max_attempts;
+}
+
 static inline bool ir_retry_equal(const struct ir_retry *a, const struct ir_retry *b)
 {
     if (!a->said || !b->said)
@@ -146,6 +164,7 @@ static inline bool ir_retry_equal(const struct ir_retry *a, const struct ir_retr
            a->base == b->base && a->max == b->max && a->jitter == b->jitter &&
            a->budget == b->budget && a->budget_min == b->budget_min &&
            a->per_try_timeout == b->per_try_timeout && a->buffer == b->buffer &&
+           ir_hedge_equal(&a->hedge, &b->hedge) &&
            ir_statuses_equal(a->statuses.at, a->statuses.count, b->statuses.at, b->statuses.count);
 }
 

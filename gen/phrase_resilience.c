@@ -159,6 +159,10 @@ struct str phrase_retry(struct pool *pool, const struct ir_retry *retry)
                     (unsigned long long)retry->budget_min);
     if (retry->per_try_timeout > 0)
         text_printf(&out, ", per_try_timeout %s", phrase_duration(pool, retry->per_try_timeout).at);
+    if (retry->hedge.on)
+        text_printf(&out, ", hedge after %s up to %llu tries",
+                    phrase_duration(pool, retry->hedge.delay).at,
+                    (unsigned long long)retry->hedge.max_attempts);
     text_printf(&out, ", buffer %s", phrase_size(pool, retry->buffer).at);
     return text_str(&out);
 }

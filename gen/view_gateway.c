@@ -438,6 +438,14 @@ static struct str manifest(struct pool *pool, const struct gateway *gw)
     return text_str(&out);
 }
 
+static bool hedges(const struct ir_forward *forward)
+{
+    for (size_t i = 0; i < forward->choices.count; i++)
+        if (forward->choices.at[i].retry.hedge.on)
+            return true;
+    return false;
+}
+
 struct str view_features(struct pool *pool, const struct gateway *gw)
 {
     static const char *const words[] = {"proxy",
@@ -463,8 +471,8 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "adaptive_concurrency",
                                         "discovery",
                                         "zones",
-
-                                        "runtime"};
+                                        "runtime",
+                                        "hedge"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -478,6 +486,9 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[6] |= op->action == IR_MOCK;
         used[7] |= op->maintenance;
         used[8] |= op->access_log.on;
+        used[24] |= hedges(&op->forward);
+        for (size_t b = 0; b < op->branches.count; b++)
+            used[24] |= hedges(&op->branches.at[b].forward);
     }
     used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);

@@ -33,6 +33,16 @@ static struct value *statuses(struct pool *pool, struct str name, const ir_statu
 
 /* ---- retry ---- */
 
+static struct value *hedge(struct pool *pool, const struct ir_hedge *from)
+{
+    if (!from->on)
+        return no(pool);
+    struct value *map = value_map(pool);
+    view_set_number(pool, map, "delay", from->delay);
+    view_set_number(pool, map, "max_attempts", from->max_attempts);
+    return map;
+}
+
 struct value *view_retry(struct pool *pool, struct str name, const struct ir_retry *retry)
 {
     struct value *map = value_map(pool);
@@ -53,6 +63,7 @@ struct value *view_retry(struct pool *pool, struct str name, const struct ir_ret
     value_set(pool, map, "budget_min", number_or_false(pool, retry->budget_min));
     value_set(pool, map, "per_try_timeout", number_or_false(pool, retry->per_try_timeout));
     value_set(pool, map, "buffer", number_or_false(pool, retry->buffer));
+    value_set(pool, map, "hedge", hedge(pool, &retry->hedge));
     return map;
 }
 

@@ -176,6 +176,7 @@ static const struct policy_type *const nested[] = {
     &retry_type,
     &retry_backoff_type,
     &retry_budget_type,
+    &retry_hedge_type,
     &hash_key_type,
     &sticky_type,
     &mirror_type,

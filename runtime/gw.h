@@ -20,6 +20,7 @@
 #include "client/upstream.h"
 #include "http/message.h"
 #include "io/proxy_protocol.h"
+#include "request/hedge.h"
 #include "request/match.h"
 #include "request/mirror.h"
 #include "request/overrides.h"

@@ -3,7 +3,7 @@
 #include "member.h"
 #include "policy/type.h"
 
-enum { ATTEMPTS_MAX = 10, MIN_MAX = 10000 };
+enum { ATTEMPTS_MAX = 10, MIN_MAX = 10000, HEDGE_ATTEMPTS_MAX = 3 };
 
 struct raw_backoff {
     char *base, *max;
@@ -30,8 +30,19 @@ static const cyaml_schema_field_t budget_fields[] = {
 };
 static const cyaml_schema_value_t budget_schema = POLICY_MAPPING(struct raw_budget, budget_fields);
 
+struct raw_hedge {
+    char *delay, *max_attempts;
+};
+
+static const cyaml_schema_field_t hedge_fields[] = {
+    POLICY_NEEDED(struct raw_hedge, delay, DURATION),
+    POLICY_CELL(struct raw_hedge, max_attempts, NUMBER),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t hedge_schema = POLICY_MAPPING(struct raw_hedge, hedge_fields);
+
 struct raw {
-    char *attempts, *on, *methods, *backoff, *budget, *per_try_timeout;
+    char *attempts, *on, *methods, *backoff, *budget, *per_try_timeout, *hedge;
     int idempotency_key;
 };
 
@@ -43,7 +54,7 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, backoff, TYPED),
     POLICY_CELL(struct raw, budget, TYPED_OR_OFF),
     POLICY_CELL(struct raw, per_try_timeout, DURATION_OR_OFF),
-    POLICY_LATER("hedge"),
+    POLICY_CELL(struct raw, hedge, TYPED_OR_OFF),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
@@ -90,6 +101,38 @@ static void read_budget(struct policy_reader *r, const struct node *node, const 
 }
 
 const struct policy_type retry_budget_type = {"retry.budget", &budget_schema, read_budget};
+
+static void read_hedge(struct policy_reader *r, const struct node *node, const void *from,
+                       size_t count, void *out)
+{
+    const struct raw_hedge *raw = from;
+    struct node *delay = policy_cell(r, raw->delay);
+    struct ir_hedge *hedge = out;
+
+    (void)count;
+    *hedge = (struct ir_hedge){.max_attempts = 2, .loc = node->loc};
+    hedge->on = setting_duration(r->job, delay, "delay", &hedge->delay);
+    if (hedge->on && hedge->delay == 0)
+        diag_error(&r->job->diags, delay->loc, "bad-value", "'delay' of 'hedge' is not 0");
+    setting_said_number(r->job, policy_cell(r, raw->max_attempts), "max_attempts", 2,
+                        HEDGE_ATTEMPTS_MAX, &hedge->max_attempts);
+}
+
+const struct policy_type retry_hedge_type = {"retry.hedge", &hedge_schema, read_hedge};
+
+static void check_hedge(struct policy_reader *r, const struct ir_retry *retry)
+{
+    if (!retry->hedge.on)
+        return;
+    if (retry->hedge.max_attempts > retry->attempts)
+        diag_error(&r->job->diags, retry->hedge.loc, "contradiction",
+                   "'hedge' makes up to %llu of the tries, and 'attempts' allows %llu",
+                   (unsigned long long)retry->hedge.max_attempts,
+                   (unsigned long long)retry->attempts);
+    if (!(retry->methods & IR_METHODS_HEDGED))
+        diag_error(&r->job->diags, retry->hedge.loc, "contradiction",
+                   "'hedge' is for GET, HEAD and OPTIONS, and 'methods' has none of them");
+}
 
 /* Each entry of a text or a list of texts. */
 static void each(struct policy_reader *r, const struct node *node, const char *what,
@@ -194,6 +237,9 @@ static void read_retry(struct policy_reader *r, const struct node *node, const v
     setting_read_duration(r->job, policy_cell(r, raw->per_try_timeout), "per_try_timeout",
                           &per_try);
     retry->per_try_timeout = per_try.value;
+    cell = policy_cell(r, raw->hedge);
+    if (cell != NULL && !setting_is_off(cell) && r->load(r, cell, &retry_hedge_type, &retry->hedge))
+        check_hedge(r, retry);
 }
 
 const struct policy_type retry_type = {"retry", &schema, read_retry};

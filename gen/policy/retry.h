@@ -5,7 +5,7 @@
 #include "setting.h"
 
 /* out: struct ir_retry, without `buffer`. */
-extern const struct policy_type retry_type, retry_backoff_type, retry_budget_type;
+extern const struct policy_type retry_type, retry_backoff_type, retry_budget_type, retry_hedge_type;
 
 /* `false`: one try, whatever becomes of it. */
 struct ir_retry retry_off(struct loc loc);

@@ -193,6 +193,8 @@ static enum breaker_said join(struct upstream_call *call)
     struct upstream *upstream = upstream_of(call);
     struct upstream_share *share = upstream->share;
 
+    if (call->is_hedge)
+        return refuse(call, "the upstream is busy", 0);
     if (SHARE_ADD(share->pending, 1) > config->max_pending_requests) {
         SHARE_ADD(share->pending, -1);
         SHARE_ADD(share->total_overflowed, 1);

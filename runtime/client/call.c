@@ -443,14 +443,12 @@ struct upstream_call *call_new(struct pool *pool)
     return call;
 }
 
-/* The gateway's limit, or the client's own when that is shorter. */
-static uint32_t time_of(const struct upstream_call *call)
+struct upstream_call *call_copy(const struct upstream_call *call)
 {
-    uint32_t ours = call->timeouts->request;
+    struct upstream_call *copy = call_new(call->pool);
 
-    if (call->deadline == 0)
-        return ours;
-    return ours == 0 || call->deadline < ours ? call->deadline : ours;
+    memcpy(copy, call, offsetof(struct upstream_call, op));
+    return copy;
 }
 
 void call_start(struct upstream_call *call)
@@ -473,10 +471,11 @@ void call_start(struct upstream_call *call)
     call->out.ops = &out_ops;
     call->upload.loop = call->upstreams->loop;
     call->upload.done = upload_done;
-    op_open(&call->op, call->upstreams->loop, time_of(call), on_cancel);
-    if (call->retry)
-        call->retry->module->open(call);
-    call_begin(call);
+    op_open(&call->op, call->upstreams->loop, call_time(call), on_cancel);
+    if (call->retry && !call->retry->module->open(call))
+        call_fail(call, 503, "the budget of retries is spent");
+    else
+        call_begin(call);
 }
 
 void call_close(struct upstream_call *call)

@@ -25,6 +25,9 @@ struct upstream_call {
     uint64_t hash;                /* of the key by which a target is chosen: balance_hash */
     uint64_t subset;              /* targets that may be asked, by bit; 0: all */
     uint64_t wanted; /* the target that the client was sent to before; see struct pick */
+    /* One try beside another call's, for the same request: made only when a place, the budget and a target that was
+     * not tried are there at once. call->tries is 0 when it was not. */
+    bool is_hedge;
     struct pool *pool;
     struct body_in *body; /* the request's body; NULL: none */
     enum framing framing; /* as the client sent it */
@@ -51,6 +54,7 @@ struct upstream_call {
     uint32_t retry_after;           /* OP_FAILED: seconds for the client; 0: nothing is known */
     const struct gw_target *target; /* of the last try */
     uint8_t tries;
+    uint8_t beside;     /* tries of other calls for the same request */
     uint32_t head_ms;   /* from sending to the answer's head, last try */
     struct pump upload; /* upload.moved: bytes of the request's body */
 
@@ -95,6 +99,9 @@ struct upstream_call {
 /* A call whose fields are to be set. Lives in the pool, which is also call->pool. */
 struct upstream_call *call_new(struct pool *pool);
 
+/* One for the same request: what the caller of that one has set is set. A request without content. */
+struct upstream_call *call_copy(const struct upstream_call *call);
+
 /* Starts it. */
 void call_start(struct upstream_call *call);
 
@@ -124,6 +131,23 @@ enum try_end {
     TRY_TIMED_OUT,
     TRY_ANSWERED /* call->head has a final status */
 };
+
+/* True while a try is under way: not between two of them, and not in the breaker's queue. */
+static inline bool call_is_trying(const struct upstream_call *call)
+{
+    return call->op.state == OP_RUNNING && call->tries > 0 && !call->is_judged;
+}
+
+/* How long the call may take to the answer's head, ms; 0: as long as it likes. The gateway's limit, or the client's own
+ * when that is shorter. */
+static inline uint32_t call_time(const struct upstream_call *call)
+{
+    uint32_t ours = call->timeouts->request;
+
+    if (call->deadline == 0)
+        return ours;
+    return ours == 0 || call->deadline < ours ? call->deadline : ours;
+}
 
 /* How long the try has taken until now, us of the wall clock. */
 static inline uint64_t call_try_us(const struct upstream_call *call)

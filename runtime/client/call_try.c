@@ -135,6 +135,13 @@ static bool may_connect(struct upstream_call *call)
     return said == BREAKER_GO;
 }
 
+static bool was_tried(const struct upstream_call *call, const struct target *target)
+{
+    size_t index = (size_t)(target - target->upstream->targets);
+
+    return index < 64 && call->tried >> index & 1;
+}
+
 static const char *no_target(const struct upstream *upstream)
 {
     return SHARE_GET(upstream->share->live) == 0 ? "no target of the upstream is known"
@@ -149,7 +156,10 @@ void call_try(struct upstream_call *call)
                                                                            .wanted = call->wanted});
     struct upstream_conn *conn = NULL;
 
-    if (!target && upstream_of(call)->found && call->config->discovery->module->wait(call))
+    if (call->is_hedge && target && was_tried(call, target))
+        target = NULL;
+    if (!target && !call->is_hedge && upstream_of(call)->found &&
+        call->config->discovery->module->wait(call))
         return;
     if (!target) {
         call->at = NULL; /* nobody's failure */

@@ -93,10 +93,10 @@ static void rewind_body(struct call_retry *own)
 
 /* ---- whether ---- */
 
-static bool is_among(const struct gw_status_range *ranges, uint32_t count, unsigned status)
+bool retry_names_status(const struct gw_retry *config, unsigned status)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (status >= ranges[i].first && status <= ranges[i].last)
+    for (uint32_t i = 0; i < config->status_count; i++)
+        if (status >= config->statuses[i].first && status <= config->statuses[i].last)
             return true;
     return false;
 }
@@ -115,7 +115,7 @@ static bool is_asked_for(const struct upstream_call *call, enum try_end how)
     case TRY_ANSWERED:
         break;
     }
-    return is_among(config->statuses, config->status_count, call->head.status);
+    return retry_names_status(config, call->head.status);
 }
 
 /* RFC 9110 section 9.2.2; an Idempotency-Key makes the service responsible. */
@@ -209,7 +209,13 @@ static void on_late(struct timer *timer)
                     "the upstream did not answer in time");
 }
 
-static void open_call(struct upstream_call *call)
+/* The breaker has the last word: nothing is tried again, or beside another try, where nothing new may begin. */
+static bool is_circuit_closed(const struct upstream_call *call)
+{
+    return SHARE_GET(share_of_call(call)->circuit) == CIRCUIT_CLOSED;
+}
+
+static bool open_call(struct upstream_call *call)
 {
     static const struct body_in_ops ops = {.peek = in_peek, .consume = in_consume, .stop = in_stop};
     struct call_retry *own = pool_new(call->pool, struct call_retry);
@@ -218,11 +224,14 @@ static void open_call(struct upstream_call *call)
     own->pause.fire = on_pause_over;
     own->late.fire = on_late;
     call->again = own;
+    if (call->is_hedge)
+        return is_circuit_closed(call) && take_budget(call);
     if (!call->body || call->retry->attempts < 2)
-        return;
+        return true;
     own->in.ops = &ops;
     own->source = call->body;
     call->body = &own->in;
+    return true;
 }
 
 static void begin_try(struct upstream_call *call)
@@ -238,11 +247,10 @@ static bool again(struct upstream_call *call, enum try_end how)
     uint64_t pause = 0, asked = 0;
 
     timer_clear(call->upstreams->loop, &own->late);
-    /* The breaker has the last word: nothing is tried again where nothing new may begin. */
-    if (SHARE_GET(share_of_call(call)->circuit) != CIRCUIT_CLOSED)
+    if (call->is_hedge || !is_circuit_closed(call))
         return false;
-    if (call->tries >= config->attempts || own->is_lost || !is_asked_for(call, how) ||
-        (how != TRY_UNCONNECTED && !may_be_sent_twice(call)))
+    if (call->tries + call->beside >= config->attempts || own->is_lost ||
+        !is_asked_for(call, how) || (how != TRY_UNCONNECTED && !may_be_sent_twice(call)))
         return false;
     /* Nothing was sent, and another target is there: that adds to nobody's load. */
     if (how != TRY_UNCONNECTED || call->tries >= target_count(call->at->upstream, call->subset))

@@ -7,8 +7,8 @@
 #include "client/call.h"
 
 struct retry_module {
-    /* The call begins: its body is kept from here on. */
-    void (*open)(struct upstream_call *call);
+    /* The call begins: its body is kept from here on. False: it is a hedge, and there are enough of its kind. */
+    bool (*open)(struct upstream_call *call);
     /* A try begins. */
     void (*begin)(struct upstream_call *call);
     /* It has ended like that. True: another one will be made; the call has let go of this one. */
@@ -21,6 +21,9 @@ extern const struct retry_module retry_module;
 
 /* The pause before the n-th retry (from 1), in ms, for a random number. */
 uint32_t retry_backoff(const struct gw_retry *config, uint32_t retry, uint64_t random);
+
+/* True for an answer that is not passed on while tries are left. */
+bool retry_names_status(const struct gw_retry *config, unsigned status);
 
 /* The seconds of a Retry-After, as a number or a date (RFC 9110 section 10.2.3); 0: none that is understood.
  * `wall`: seconds since 1970. */

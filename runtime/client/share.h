@@ -70,6 +70,7 @@ struct upstream_share {
     uint32_t failures[CIRCUIT_SLOTS]; /* CIRCUIT_CLOSED: by slot of the window */
     uint64_t slot;                    /* the newest one: now / slot's length */
     uint64_t total_opened, total_refused, total_overflowed, total_retries, total_budget_refused;
+    uint64_t total_hedges, total_hedges_won;
     uint64_t total_mirrored, total_mirror_failed, total_mirror_left_out; /* copies that came here */
 
     struct found *found; /* what discovery knows of it; NULL: its targets are always the same */

@@ -80,18 +80,19 @@ struct gw_retry {
     const struct retry_module *module;
     uint32_t attempts; /* tries in all, the first included */
     bool on_connect_failure, on_reset, on_timeout;
-    const struct gw_status_range
-        *statuses; /* answers that are not passed on while tries are left */
+    const struct gw_status_range *statuses; /* answers not to be passed on while tries are left */
     uint32_t status_count;
     uint32_t methods;     /* 1 << enum method, of each that may be sent twice */
     bool idempotency_key; /* a request that carries Idempotency-Key, too */
     uint32_t base, max;   /* ms of the backoff */
     bool jitter;          /* any time up to that */
-    uint32_t
-        budget; /* percent of the upstream's requests under way that may be retries; 0: any number */
-    uint32_t budget_min;      /* retries under way that are always allowed */
+    uint32_t budget;      /* percent of the requests under way that may be retries; 0: any number */
+    uint32_t budget_min;  /* retries under way that are always allowed */
     uint32_t per_try_timeout; /* ms to the answer's head; 0: none */
     uint64_t buffer;          /* bytes of a request's content that are kept for another try */
+    const struct hedge_module *hedge; /* see request/hedge.h */
+    uint32_t hedge_delay;             /* ms a try is waited for before it gets one beside it */
+    uint32_t hedge_attempts;          /* calls at once, the first included */
 };
 
 /* Tells sick targets by asking them. */
@@ -124,12 +125,11 @@ struct gw_outlier {
 /* A limit of requests under way that follows how long answers take; see client/adaptive.h. */
 struct gw_adaptive {
     const struct adaptive_module *module;
-    uint32_t min_concurrency, max_concurrency,
-        first;                 /* limits: the least, the most, to begin with */
-    uint32_t interval;         /* ms between two changes of the limit */
-    uint32_t min_rtt_interval; /* ms */
-    uint32_t percentile;       /* of an interval's latencies that counts */
-    uint32_t tolerance;        /* percent */
+    uint32_t min_concurrency, max_concurrency, first; /* limits: least, most, to begin with */
+    uint32_t interval;                                /* ms between two changes of the limit */
+    uint32_t min_rtt_interval;                        /* ms */
+    uint32_t percentile;                              /* of an interval's latencies that counts */
+    uint32_t tolerance;                               /* percent */
 };
 
 struct gw_label {

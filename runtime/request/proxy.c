@@ -6,6 +6,7 @@
 #include "request/deadline.h"
 #include "request/forwarded.h"
 #include "request/grpc.h"
+#include "request/hedge.h"
 #include "request/hold.h"
 #include "request/hops.h"
 #include "request/mirror.h"
@@ -254,7 +255,8 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
         mirror(rq, call, forward->upstream->mirror);
     rq->x->expect_passed_on = rq->head.expect_continue && !rq->hold;
     call_start(call);
-    return req_park(rq, &call->op);
+    rq->asked = call->retry && call->retry->hedge ? call->retry->hedge->begin(rq) : &call->op;
+    return req_park(rq, rq->asked);
 }
 
 /* For the log, from the call as it stands. */
@@ -263,7 +265,7 @@ static void note(struct gw_req *rq, const struct upstream_call *call)
     if (call->target)
         rq->upstream_target =
             call->config->discovery ? pool_copy(&rq->pool, call->target->url) : call->target->url;
-    rq->tries = call->tries;
+    rq->tries = call->tries + call->beside;
     rq->upstream_ms = call->head_ms;
     rq->upstream_status = call->op.state == OP_DONE ? call->head.status : 0;
 }
@@ -280,19 +282,13 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
         return reply_error(rq, body_status(rq), body_reason(rq), STR(""));
     if (!call)
         return start(rq, forward);
-    switch (call->op.state) {
-    case OP_RUNNING:
-        return req_park(rq, &call->op);
-    case OP_DONE:
-        note(rq, call);
+    if (rq->asked->state == OP_RUNNING)
+        return req_park(rq, rq->asked);
+    note(rq, call);
+    if (call->op.state == OP_DONE) {
         rq->answer = &call->head;
         return GW_GO;
-    case OP_FAILED:
-    case OP_TIMED_OUT:
-    case OP_CANCELLED:
-        break;
     }
-    note(rq, call);
     return reply_error(rq, call->status, call->reason,
                        call->retry_after > 0
                            ? pool_printf(&rq->pool, "Retry-After: %u\r\n", call->retry_after)

@@ -47,6 +47,7 @@ struct gw_req {
     struct op_waiter wait;           /* one request, one wait */
     struct loop_call call;           /* posted to enter the flow (again), or to end the request */
     struct upstream_call *upstream;  /* the call of gw_proxy */
+    struct op *asked;                /* ends when that has */
     const struct gw_tunnel *upgrade; /* the client asks for it, and may */
     struct str upgrade_to;
     struct tunnel *tunnel;           /* the upstream has agreed */

@@ -17,6 +17,7 @@ FEATURES = {
     "health_check": dict(pool={"health_check": {"interval": "1s"}}, symbols=["probe_module"]),
     "retry": dict(pool={"retry": {"on": ["connect_failure", "reset", "5xx"], "budget": {"percent": 20, "min": 10}}},
                   symbols=["retry_module"]),
+    "hedge": dict(pool={"retry": {"hedge": {"delay": "10s"}}}, symbols=["hedge_module", "retry_module"]),
     "priorities": dict(pool={}, each=[{}, {}, {"priority": 1}, {"priority": 2}], symbols=["levels_module"]),
     "discovery": dict(pool={}, by="dns", symbols=["discovery_module", "discover_dns"]),
 }
