@@ -158,23 +158,39 @@ static enum breaker_said refuse(struct upstream_call *call, const char *reason,
     return BREAKER_REFUSED;
 }
 
+/* Those with a place wait for a connection: nothing stands before them that waits for what they hold. */
+static struct call_queue *queue_of(const struct upstream_call *call)
+{
+    return &upstream_of(call)->pending[call->is_counted ? CALL_WAITS_CONNECTION : CALL_WAITS_PLACE];
+}
+
+static void count_pending(const struct upstream_call *call, uint32_t by)
+{
+    struct upstream_share *share = upstream_of(call)->share;
+    struct call_queue *queue = queue_of(call);
+
+    SHARE_SET(queue->count, queue->count + by);
+    if (call->is_counted)
+        SHARE_ADD(share->starving, by);
+}
+
 static void unlink_pending(struct upstream_call *call)
 {
-    struct upstream *upstream = upstream_of(call);
-    struct upstream_call **at = &upstream->pending, *before = NULL;
+    struct call_queue *queue = queue_of(call);
+    struct upstream_call **at = &queue->first, *before = NULL;
 
     while (*at != call) {
         before = *at;
         at = &(*at)->next_waiting;
     }
     *at = call->next_waiting;
-    if (upstream->last_pending == call)
-        upstream->last_pending = before;
+    if (queue->last == call)
+        queue->last = before;
     call->next_waiting = NULL;
     call->is_pending = false;
-    timer_clear(upstream->all->loop, &call->patience);
-    SHARE_SET(upstream->pending_count, upstream->pending_count - 1);
-    SHARE_ADD(upstream->share->pending, -1);
+    timer_clear(call->upstreams->loop, &call->patience);
+    count_pending(call, -1U);
+    SHARE_ADD(upstream_of(call)->share->pending, -1);
 }
 
 static void on_impatient(struct timer *timer)
@@ -192,6 +208,7 @@ static enum breaker_said join(struct upstream_call *call)
     const struct gw_breaker *config = call->config->breaker;
     struct upstream *upstream = upstream_of(call);
     struct upstream_share *share = upstream->share;
+    struct call_queue *queue = queue_of(call);
 
     if (call->is_hedge)
         return refuse(call, "the upstream is busy", 0);
@@ -200,14 +217,14 @@ static enum breaker_said join(struct upstream_call *call)
         SHARE_ADD(share->total_overflowed, 1);
         return refuse(call, "the upstream is busy", 1);
     }
-    if (upstream->pending)
-        upstream->last_pending->next_waiting = call;
+    if (queue->first)
+        queue->last->next_waiting = call;
     else
-        upstream->pending = call;
-    upstream->last_pending = call;
+        queue->first = call;
+    queue->last = call;
     call->next_waiting = NULL;
     call->is_pending = true;
-    SHARE_SET(upstream->pending_count, upstream->pending_count + 1);
+    count_pending(call, 1);
     call->patience.fire = on_impatient;
     timer_set(upstream->all->loop, &call->patience, config->pending_timeout);
     /* Another worker may have given its place away before it could see this one wait: another look. */
@@ -215,14 +232,15 @@ static enum breaker_said join(struct upstream_call *call)
     return BREAKER_WAIT;
 }
 
-/* The other workers have a look: their calls may wait, or their idle connections be in the way. */
-static void mail_others(struct upstream *upstream, bool only_waiting)
+/* Other workers have a look: those whose calls wait for this, or all, whose idle connections may be in the way. */
+static void mail_others(struct upstream *upstream, enum call_wait waits)
 {
     struct upstream_share *share = upstream->share;
 
     pthread_mutex_lock(&share->lock);
     for (struct upstream *other = share->members; other; other = other->next_member)
-        if (other != upstream && (!only_waiting || SHARE_GET(other->pending_count) > 0))
+        if (other != upstream &&
+            (waits == CALL_WAITS || SHARE_GET(other->pending[waits].count) > 0))
             loop_mail(other->all->loop, &other->wake);
     pthread_mutex_unlock(&share->lock);
 }
@@ -232,17 +250,13 @@ static bool has_room_for_connection(const struct upstream *upstream)
     return target_may_connect(upstream);
 }
 
-/* A place was given away: what was written for that is seen by whoever has joined before, and if not, it looks itself.
- * A connection that rests here may be what somebody elsewhere waits for. */
+/* Something was given away, or a connection rests: what was written for that is seen by whoever has joined before, and
+ * if not, it looks itself. */
 static void wake(struct upstream *upstream)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (SHARE_GET(upstream->share->pending) == 0)
-        return;
-    if (upstream->pending || !has_room_for_connection(upstream))
+    if (SHARE_GET(upstream->share->pending) > 0)
         loop_post(upstream->all->loop, &upstream->wake);
-    if (!upstream->pending)
-        mail_others(upstream, true);
 }
 
 /* ---- places ---- */
@@ -258,16 +272,21 @@ static uint32_t limit_of(const struct upstream_share *share)
     return said > 0 && said < learnt ? said : learnt;
 }
 
-static bool take_place(struct upstream_call *call)
+static bool has_place(const struct upstream_share *share)
 {
-    struct upstream_share *share = upstream_of(call)->share;
+    uint32_t most = limit_of(share);
+
+    return most == 0 || SHARE_GET(share->active) < most;
+}
+
+static bool take_place(struct upstream_share *share)
+{
     uint32_t most = limit_of(share);
 
     if (SHARE_ADD(share->active, 1) > most && most > 0) {
         SHARE_ADD(share->active, -1);
         return false;
     }
-    call->is_counted = true;
     return true;
 }
 
@@ -290,38 +309,40 @@ static enum breaker_said admit(struct upstream_call *call)
     if (SHARE_GET(share->circuit) == CIRCUIT_OPEN &&
         call->upstreams->loop->now < SHARE_GET(share->open_until))
         return pass_circuit(call);
-    if (upstream_of(call)->pending || !take_place(call))
+    if (upstream_of(call)->pending[CALL_WAITS_PLACE].first || !take_place(share))
         return join(call);
+    call->is_counted = true;
     return pass_circuit(call);
 }
 
 static enum breaker_said may_connect(struct upstream_call *call)
 {
     struct upstream *upstream = upstream_of(call);
+    enum breaker_said said;
 
     if (has_room_for_connection(upstream) || target_evict_idle(upstream))
         return BREAKER_GO;
-    mail_others(upstream, false);
-    return join(call);
+    said = join(call);
+    if (said == BREAKER_WAIT)
+        mail_others(upstream, CALL_WAITS);
+    return said;
 }
 
-/* The first of the queue goes, if there is a place for it now. False: nobody can go. */
-static bool serve_first(struct upstream *upstream)
+/* False: nobody can go. */
+static bool serve_one(struct upstream *upstream)
 {
-    struct upstream_call *call = upstream->pending;
+    struct upstream_call *starving = upstream->pending[CALL_WAITS_CONNECTION].first;
+    struct upstream_call *call = upstream->pending[CALL_WAITS_PLACE].first;
 
-    if (!call)
-        return false;
-    if (call->is_counted) { /* it waits for a connection */
-        if (!has_room_for_connection(upstream) && !target_has_idle(upstream))
-            return false;
-        unlink_pending(call);
-        call_admitted(call);
+    if (starving && (has_room_for_connection(upstream) || target_has_idle(upstream))) {
+        unlink_pending(starving);
+        call_admitted(starving);
         return true;
     }
-    if (!take_place(call))
+    if (!call || !take_place(upstream->share))
         return false;
     unlink_pending(call);
+    call->is_counted = true;
     if (pass_circuit(call) == BREAKER_GO)
         call_admitted(call);
     else
@@ -329,18 +350,34 @@ static bool serve_first(struct upstream *upstream)
     return true;
 }
 
+/* What is left is for those who wait elsewhere. They are told only of what they can take, so that nobody tells it in turn. */
+static void leave_to_others(struct upstream *upstream)
+{
+    const struct upstream_share *share = upstream->share;
+    const struct call_queue *own = upstream->pending;
+    uint32_t starving = SHARE_GET(share->starving), pending = SHARE_GET(share->pending);
+    bool others_starve = starving > own[CALL_WAITS_CONNECTION].count;
+
+    if (others_starve && own[CALL_WAITS_CONNECTION].count == 0 &&
+        !has_room_for_connection(upstream))
+        target_evict_idle(upstream);
+    if (others_starve && has_room_for_connection(upstream))
+        mail_others(upstream, CALL_WAITS_CONNECTION);
+    if (pending - starving > own[CALL_WAITS_PLACE].count && has_place(share))
+        mail_others(upstream, CALL_WAITS_PLACE);
+}
+
 static void serve(struct loop_call *posted)
 {
     struct upstream *upstream = CONTAINER(struct upstream, wake, posted);
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    while (serve_first(upstream))
+    while (serve_one(upstream))
         ;
     for (uint32_t i = 0; upstream->config->h2 && i < upstream->count; i++)
         upstream->config->h2->wake(&upstream->targets[i]);
-    if (!upstream->pending && SHARE_GET(upstream->share->pending) > 0 &&
-        !has_room_for_connection(upstream))
-        target_evict_idle(upstream);
+    if (SHARE_GET(upstream->share->pending) > 0)
+        leave_to_others(upstream);
 }
 
 /* A refusal says nothing of how long work takes; no answer does when it was waited for as long as for others. */

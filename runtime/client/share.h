@@ -59,7 +59,8 @@ struct upstream_share {
         uint32_t active;  /* requests under way; kept where somebody asks: breaker, retry.budget */
     uint32_t retries;     /* of them, not their first try */
     uint32_t connections; /* breaker.max_connections */
-    uint32_t pending;
+    uint32_t pending;     /* requests that wait for a place, or with one for a connection … */
+    uint32_t starving;    /* … the latter of them */
 
     /* breaker; written under the lock */
     struct upstream *members; /* of each worker; under the lock */

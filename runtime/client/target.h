@@ -15,6 +15,9 @@ struct upstream_found;
 
 enum { LEVELS = 16 }; /* of targets, see levels.h */
 
+/* What a call waits for: a place among the requests under way, or, with one, a connection. */
+enum call_wait { CALL_WAITS_PLACE, CALL_WAITS_CONNECTION, CALL_WAITS };
+
 enum conn_wait { CONN_WAITS_NOT, CONN_WAITS_SEND, CONN_WAITS_READ };
 
 /* One connection to a target: in the pool (no call), or serving a call. */
@@ -65,8 +68,10 @@ struct upstream {
     bool has_levels;              /* they are not all of the first one */
     struct upstream_found *found; /* NULL: the targets are always the same */
     /* breaker: those that wait for something to end, in order of arrival */
-    struct upstream_call *pending, *last_pending;
-    uint32_t pending_count;       /* may be read from any thread */
+    struct call_queue {
+        struct upstream_call *first, *last;
+        uint32_t count; /* may be read from any thread */
+    } pending[CALL_WAITS];
     struct upstream *next_member; /* of share->members */
     struct loop_call wake;
 };

@@ -261,8 +261,11 @@ static void limits_close(struct limits *l)
         breaker_module.leave(&l->calls[i]);
     assert_int_equal(share->active, 0);
     assert_int_equal(share->pending, 0);
-    assert_int_equal(l->fake.upstream->pending_count, 0);
-    assert_null(l->fake.upstream->pending);
+    assert_int_equal(share->starving, 0);
+    for (int w = 0; w < CALL_WAITS; w++) {
+        assert_int_equal(l->fake.upstream->pending[w].count, 0);
+        assert_null(l->fake.upstream->pending[w].first);
+    }
     fake_upstream_close(&l->fake);
 }
 
@@ -355,11 +358,9 @@ static void limits_of_connections(void **state)
     limits_open(&limits, &config);
     target = &limits.fake.upstream->targets[0];
     for (size_t i = 0; i < CALLS; i++) {
-        if (limits.fake.upstream->pending == NULL)
-            assert_int_equal(breaker_module.admit(&limits.calls[i]), BREAKER_GO);
-        enum breaker_said one = limits.calls[i].is_counted
-                                    ? breaker_module.connect(&limits.calls[i])
-                                    : breaker_module.admit(&limits.calls[i]);
+        enum breaker_said one;
+        assert_int_equal(breaker_module.admit(&limits.calls[i]), BREAKER_GO);
+        one = breaker_module.connect(&limits.calls[i]);
         assert_int_equal("gwr"[one], said[i]);
         if (one == BREAKER_GO)
             target_connected(&target[i]);
@@ -370,6 +371,39 @@ static void limits_of_connections(void **state)
     loop_run_posted(&limits.fake.loop);
     assert_memory_equal(told, "+c", 2);
     target_disconnected(&target[0]);
+    limits_close(&limits);
+}
+
+/* A place is held while a connection is waited for: who waits for a place cannot stand before. */
+static void who_has_a_place_is_served_first(void **state)
+{
+    static const struct gw_breaker config = {&breaker_module, .max_connections = 1,
+                                             .max_requests = 2, .max_pending_requests = 4,
+                                             .pending_timeout = 60000};
+    struct limits limits;
+    struct target *target;
+
+    (void)state;
+    limits_open(&limits, &config);
+    target = &limits.fake.upstream->targets[0];
+    assert_int_equal(breaker_module.admit(&limits.calls[0]), BREAKER_GO);
+    assert_int_equal(breaker_module.connect(&limits.calls[0]), BREAKER_GO);
+    target_connected(target);
+    assert_int_equal(breaker_module.admit(&limits.calls[1]), BREAKER_GO);
+    assert_int_equal(breaker_module.connect(&limits.calls[1]), BREAKER_WAIT);
+    assert_int_equal(breaker_module.admit(&limits.calls[2]), BREAKER_WAIT);
+    target_disconnected(target);
+    loop_run_posted(&limits.fake.loop);
+    assert_string_equal(told, "+b");
+    target_connected(target);
+    /* The first one tries again, behind one that has waited for a place meanwhile. */
+    assert_int_equal(breaker_module.connect(&limits.calls[0]), BREAKER_WAIT);
+    target_disconnected(target);
+    loop_run_posted(&limits.fake.loop);
+    assert_string_equal(told, "+b+a");
+    breaker_module.leave(&limits.calls[1]);
+    loop_run_posted(&limits.fake.loop);
+    assert_string_equal(told, "+b+a+c");
     limits_close(&limits);
 }
 
@@ -404,6 +438,7 @@ int main(void)
         cmocka_unit_test(who_waits_goes_in_order),
         cmocka_unit_test(who_waits_for_too_long_is_refused),
         cmocka_unit_test(limits_of_connections),
+        cmocka_unit_test(who_has_a_place_is_served_first),
         cmocka_unit_test(an_open_circuit_refuses_who_waits),
         cmocka_unit_test(the_window_is_told_to_a_tenth),
         cmocka_unit_test(circuits_are_as_the_model_has_them),
