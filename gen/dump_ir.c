@@ -428,6 +428,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
         quoted(text, op->security);
         text_add(text, op->passthrough_auth ? STR(" unverified\n") : STR("\n"));
     }
+    dump_phrase(text, "  acl", phrase_acl(text->pool, &op->acl));
     dump_flags(p, op);
     dump_observation(text, p->gw, op);
     dump_timeouts(text, &op->timeouts);
@@ -501,6 +502,14 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
         text_printf(text, "underscores %s\n", underscores[gw->underscores]);
     if (gw->log_level != IR_LEVEL_INFO)
         text_printf(text, "log %s\n", levels[gw->log_level]);
+    for (size_t i = 0; i < gw->schemes.count; i++) {
+        text_add(text, STR("scheme "));
+        quoted(text, gw->schemes.at[i].name);
+        dump_phrase(text, "", phrase_scheme(text->pool, &gw->schemes.at[i]));
+    }
+    for (size_t i = 0; i < gw->consumers.count; i++)
+        dump_phrase(text, "consumer", phrase_consumer(text->pool, &gw->consumers.at[i]));
+    dump_phrase(text, "consumers_file", gw->consumers_file);
     if (gw->zone.kind != IR_TEXT_NONE) {
         text_add(text, STR("zone "));
         dump_runtime_text(text, &gw->zone);

@@ -9,6 +9,7 @@
 
 #include "base/vec.h"
 #include "ir_resilience.h"
+#include "ir_security.h"
 #include "ir_settings.h"
 #include "node.h"
 #include "source.h"
@@ -173,8 +174,9 @@ struct ir_operation {
     bool internal, disabled, maintenance, deprecated;
     uint32_t disabled_turned, maintenance_turned; /* or by a value of the runtime file */
     uint32_t retry_after;                         /* maintenance, seconds */
-    bool mutual_tls;                              /* clients must have shown a good certificate */
-    bool passthrough_auth;                        /* declares security that nobody here enforces */
+    VEC(struct ir_way) ways; /* in; the first that is proven is taken. Empty: nobody is asked */
+    struct ir_acl acl;
+    bool passthrough_auth;       /* declares security that nobody here enforces */
     struct str security;         /* one line for people: "jwt", "apiKey or jwt", "public", "none" */
     struct ir_timeouts timeouts; /* of the first upstream; others may have their own */
     struct ir_limits limits;
@@ -216,6 +218,9 @@ struct gateway {
     VEC(struct ir_listener) listeners;
     struct ir_plain_listener status, admin;
     VEC(struct ir_upstream) upstreams;
+    VEC(struct ir_scheme) schemes;
+    ir_consumers consumers;
+    struct str consumers_file; /* empty: none */
     VEC(struct ir_endpoint) endpoints;
     VEC(struct ir_operation) operations;
     struct ir_path_rules path;

@@ -8,6 +8,8 @@
 
 /* A value that is known when the gateway runs, not when it is built: {env: NAME, default: …} or {file: …}. */
 enum ir_text_kind { IR_TEXT_NONE, IR_TEXT_LITERAL, IR_TEXT_ENV, IR_TEXT_FILE };
+typedef VEC(struct str) ir_texts;
+
 struct ir_text {
     enum ir_text_kind kind;
     struct str text;     /* the literal, the variable or the file's name */

@@ -4,15 +4,7 @@
 #include "lower.h"
 #include "lowering.h"
 #include "member.h"
-
-void lower_security_schemes(struct lowering *l, struct lowering_document *d)
-{
-    for (size_t i = 0; i < d->api->schemes.count; i++) {
-        struct lowering_scheme *scheme = vec_add(&l->job->pool, &d->schemes);
-        scheme->block = xgateway_read(l->job, d->api->schemes.at[i].gateway, LEVEL_SCHEME);
-    }
-    d->security_stated = d->api->security.stated;
-}
+#include "policy/type.h"
 
 static struct lowering_scheme *find_scheme(struct lowering_document *d, struct str name)
 {
@@ -85,33 +77,121 @@ static void unknown_scheme(struct lowering_operation *o, const struct said *name
                    "no security scheme is named '%.*s'%.*s", STR_SHORT(name->text), STR_ARG(near));
 }
 
-/* The gateway verifies it itself: a client's certificate, in the handshake. */
-static bool is_mutual(const struct lowering_document *d, const struct lowering_scheme *scheme)
-{
-    return scheme != NULL && !scheme->block->passthrough &&
-           str_eq(d->api->schemes.at[scheme - d->schemes.at].type, STR("mutualTLS"));
-}
+/* ---- what the gateway verifies itself ---- */
 
-static bool has_mutual(struct lowering_operation *o, const struct api_alternative *a)
+static bool somebody_has_a_key(const struct gateway *gw)
 {
-    for (size_t j = 0; j < a->all.count; j++)
-        if (is_mutual(o->document, find_scheme(o->document, a->all.at[j].scheme.text)))
+    for (size_t i = 0; i < gw->consumers.count; i++)
+        if (gw->consumers.at[i].keys.count > 0)
             return true;
-    return false;
+    return gw->consumers_file.len > 0;
 }
 
-/* True when each way in needs a client's certificate, or needs nothing at all: then it can be enforced by looking
- * at the connection. */
-static bool set_mutual_tls(struct lowering_operation *o, const struct api_security *security)
+/* Where its x-gateway says, or where OpenAPI's own words do. */
+static void set_key(struct lowering *l, const struct api_scheme *api, const struct key_auth *said,
+                    bool is_said, struct ir_scheme *scheme)
 {
-    size_t with = 0, open = 0;
+    scheme->names = said->names;
+    if (scheme->names.count == 0)
+        *vec_add(&l->job->pool, &scheme->names) = api->key_name;
+    scheme->in_header = is_said && said->in_header != UNSAID ? said->in_header == YES
+                                                             : str_eq(api->in, STR("header"));
+    scheme->in_query =
+        is_said && said->in_query != UNSAID ? said->in_query == YES : str_eq(api->in, STR("query"));
+    scheme->in_cookie = is_said && said->in_cookie != UNSAID ? said->in_cookie == YES
+                                                             : str_eq(api->in, STR("cookie"));
+    scheme->hide_credentials = said->hide_credentials;
+}
+
+static void set_proof(struct lowering *l, struct lowering_document *d, size_t index)
+{
+    const struct api_scheme *api = &d->api->schemes.at[index];
+    struct lowering_scheme *known = &d->schemes.at[index];
+    bool is_key = str_eq(api->type, STR("apiKey")), is_said;
+    struct ir_scheme scheme = {.name = api->name.text};
+
+    if (d->index > 0) /* each document has schemes of its own */
+        scheme.name = pool_printf(&l->job->pool, "%.*s of document %u", STR_ARG(api->name.text),
+                                  d->index + 1);
+
+    is_said = xgateway_says(known->block, POLICY_key_auth);
+    if (is_said && !is_key)
+        diag_error(&l->job->diags, known->block->key_auth.loc, "contradiction",
+                   "'key_auth' is for schemes of type apiKey, and '%.*s' is none",
+                   STR_SHORT(api->name.text));
+    if (known->block->passthrough || (is_key && !somebody_has_a_key(l->gw)) ||
+        known->block->keys[POLICY_key_auth].state == XGATEWAY_OFF)
+        return;
+    if (is_key)
+        set_key(l, api, &known->block->key_auth, is_said, &scheme);
+    else if (!str_eq(api->type, STR("mutualTLS")))
+        return;
+    scheme.proof = is_key ? IR_PROOF_KEY : IR_PROOF_CERTIFICATE;
+    *vec_add(&l->job->pool, &l->gw->schemes) = scheme;
+    known->proof = (uint32_t)l->gw->schemes.count;
+}
+
+void lower_security_schemes(struct lowering *l, struct lowering_document *d)
+{
+    for (size_t i = 0; i < d->api->schemes.count; i++) {
+        struct lowering_scheme *scheme = vec_add(&l->job->pool, &d->schemes);
+        scheme->block = xgateway_read(l->job, d->api->schemes.at[i].gateway, LEVEL_SCHEME);
+        set_proof(l, d, i);
+    }
+    d->security_stated = d->api->security.stated;
+}
+
+/* Roles and scopes of what knows none: they cannot be left out silently. */
+static void check_scopes(struct lowering_operation *o, const struct api_requirement *requirement)
+{
+    if (requirement->scope_count > 0)
+        diag_error(
+            &o->l->job->diags, requirement->scheme.loc, "scopes-not-enforced",
+            "'%.*s' carries no scopes that could be required: say 'acl' for groups of consumers",
+            STR_SHORT(requirement->scheme.text));
+}
+
+/* The schemes of one alternative that the gateway verifies. */
+static struct ir_way way_of(struct lowering_operation *o, const struct api_alternative *a)
+{
+    struct ir_way way = {0};
+
+    for (size_t j = 0; j < a->all.count; j++) {
+        const struct lowering_scheme *scheme = find_scheme(o->document, a->all.at[j].scheme.text);
+        if (scheme == NULL || scheme->proof == 0)
+            continue;
+        check_scopes(o, &a->all.at[j]);
+        *vec_add(&o->l->job->pool, &way.schemes) = scheme->proof - 1;
+    }
+    return way;
+}
+
+/* True when each way in can be enforced, as far as it goes: one that the backend alone verifies leaves the door open.
+ * Who need not prove anything is asked last, so that those who can are known. */
+static bool set_ways(struct lowering_operation *o, const struct api_security *security)
+{
+    bool is_optional = false;
 
     for (size_t i = 0; i < security->any.count; i++) {
-        with += has_mutual(o, &security->any.at[i]);
-        open += security->any.at[i].all.count == 0;
+        const struct api_alternative *a = &security->any.at[i];
+        struct ir_way way = way_of(o, a);
+        is_optional |= a->all.count == 0;
+        if (a->all.count > 0 && way.schemes.count == 0) {
+            o->op->ways.count = 0;
+            return false;
+        }
+        if (a->all.count > 0)
+            *vec_add(&o->l->job->pool, &o->op->ways) = way;
     }
-    o->op->mutual_tls = with > 0 && with == security->any.count;
-    return with + open == security->any.count;
+    if (is_optional && o->op->ways.count > 0)
+        *vec_add(&o->l->job->pool, &o->op->ways) = (struct ir_way){0};
+    return true;
+}
+
+static bool is_mutual(const struct lowering *l, const struct lowering_scheme *scheme)
+{
+    return scheme != NULL && scheme->proof > 0 &&
+           l->gw->schemes.at[scheme->proof - 1].proof == IR_PROOF_CERTIFICATE;
 }
 
 static void check_asked(struct lowering_operation *o, const struct said *scheme)
@@ -128,22 +208,54 @@ static void check_asked(struct lowering_operation *o, const struct said *scheme)
                STR_SHORT(scheme->text));
 }
 
+/* Some proof of each way names a consumer, or nobody is asked at all. */
+static bool names_consumers(const struct lowering_operation *o)
+{
+    for (size_t w = 0; w < o->op->ways.count; w++) {
+        const struct ir_way *way = &o->op->ways.at[w];
+        bool names = way->schemes.count == 0;
+        for (size_t i = 0; i < way->schemes.count; i++)
+            names |= o->l->gw->schemes.at[way->schemes.at[i]].proof == IR_PROOF_KEY;
+        if (!names)
+            return false;
+    }
+    return o->op->ways.count > 0;
+}
+
+/* An inherited one says nothing of operations that are public; what is not verified here cannot be told apart. */
+static void set_acl(struct lowering_operation *o, const struct api_security *security)
+{
+    const struct xgateway_block *block = lowering_find(&o->chain, POLICY_acl);
+    bool is_public = security->any.count == 0;
+
+    if (block == NULL || (is_public && block != o->chain.at[0]))
+        return;
+    o->op->acl = block->acl;
+    if (names_consumers(o) || o->op->disabled)
+        return;
+    diag_error(&o->l->job->diags, block->acl.loc, "contradiction",
+               "'acl' needs to know who calls, and the 'security' of %.*s %.*s does not tell",
+               STR_SHORT(o->api->method), STR_SHORT(o->path->pattern.text));
+}
+
 void lower_security(struct lowering_operation *o)
 {
-    bool mutual;
     const struct api_security *security =
         o->api->security.stated ? &o->api->security : &o->document->api->security;
+    bool enforced;
 
     o->document->security_stated |= o->api->security.stated;
     o->op->security = describe(&o->l->job->pool, security);
     lint(o, security);
-    mutual = set_mutual_tls(o, security);
+    enforced = set_ways(o, security);
+    set_acl(o, security);
     for (size_t i = 0; i < security->any.count; i++) {
         const struct api_alternative *a = &security->any.at[i];
         for (size_t j = 0; j < a->all.count; j++) {
             struct lowering_scheme *scheme = find_scheme(o->document, a->all.at[j].scheme.text);
-            if (mutual && is_mutual(o->document, scheme) && !o->l->options->passthrough_auth) {
-                check_asked(o, &a->all.at[j].scheme);
+            if (enforced && scheme != NULL && scheme->proof > 0) {
+                if (is_mutual(o->l, scheme))
+                    check_asked(o, &a->all.at[j].scheme);
                 continue;
             }
             o->op->passthrough_auth = true;
@@ -173,9 +285,12 @@ static void complain(struct lowering *l, struct lowering_document *d, size_t ind
     const struct said *name = &d->api->schemes.at[index].name;
 
     diag_error(&l->job->diags, name->loc, "security-not-enforced",
-               "%zu operation%s require%s '%.*s', which the gateway cannot verify yet",
-               scheme->required, scheme->required == 1 ? "" : "s", scheme->required == 1 ? "s" : "",
-               STR_SHORT(name->text));
+               "%zu operation%s require%s '%.*s', %s", scheme->required,
+               scheme->required == 1 ? "" : "s", scheme->required == 1 ? "s" : "",
+               STR_SHORT(name->text),
+               str_eq(d->api->schemes.at[index].type, STR("apiKey")) && !somebody_has_a_key(l->gw)
+                   ? "and nobody has a key: say 'consumers' or 'consumers_file'"
+                   : "which the gateway cannot verify yet");
     diag_note(&l->job->diags, scheme->first, "the first of them");
     diag_note(&l->job->diags, name->loc,
               "say 'x-gateway: {passthrough: true}' here when the backend verifies it, or try the "

@@ -355,6 +355,31 @@ static void set_runtime(struct lowering *l)
         l->gw->runtime.file = runtime->block->runtime;
 }
 
+/* Those of all documents. */
+static void set_consumers(struct lowering *l)
+{
+    const struct lowering_document *file = only(l, POLICY_consumers_file);
+    struct map known = {0};
+
+    if (file != NULL)
+        l->gw->consumers_file = file->block->consumers_file.text;
+    for (size_t i = 0; i < l->document_count; i++) {
+        const ir_consumers *said = &l->documents[i].block->consumers;
+        for (size_t c = 0; c < said->count; c++) {
+            struct ir_consumer *one = &said->at[c];
+            const struct ir_consumer *first = map_get(&known, one->name);
+            if (first != NULL) {
+                diag_error(&l->job->diags, one->loc, "duplicate-consumer",
+                           "consumer '%.*s' stands in two documents", STR_SHORT(one->name));
+                diag_note(&l->job->diags, first->loc, "first here");
+                continue;
+            }
+            map_set(&known, &l->job->pool, one->name, one);
+            *vec_add(&l->job->pool, &l->gw->consumers) = *one;
+        }
+    }
+}
+
 void lower_settings(struct lowering *l)
 {
     set_names(l);
@@ -364,6 +389,7 @@ void lower_settings(struct lowering *l)
     set_observation(l);
     set_end(l);
     set_runtime(l);
+    set_consumers(l);
     l->gw->errors = (struct ir_errors){.type_base = STR("")};
     for (size_t i = l->document_count; i > 0; i--)
         errors_merge(&l->gw->errors, &l->documents[i - 1].block->errors);

@@ -15,6 +15,7 @@ struct lower_options;
 /* A security scheme and what operations ask of it. */
 struct lowering_scheme {
     const struct xgateway_block *block;
+    uint32_t proof;   /* 1 + its number in gateway.schemes; 0: the gateway does not verify it */
     size_t required;  /* by so many operations */
     struct loc first; /* where */
 };

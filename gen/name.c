@@ -217,8 +217,8 @@ static void name_runtime(struct pool *pool, struct gateway *gw)
 void name_plan(struct job *job, struct gateway *gw)
 {
     struct pool *pool = &job->pool;
-    struct str *texts =
-        pool_alloc(pool, (gw->operations.count + gw->upstreams.count + 1) * sizeof *texts);
+    struct str *texts = pool_alloc(
+        pool, (gw->operations.count + gw->upstreams.count + gw->schemes.count + 1) * sizeof *texts);
     struct str *names;
 
     if (job_failed(job))
@@ -236,5 +236,10 @@ void name_plan(struct job *job, struct gateway *gw)
     names = name_unique(pool, texts, gw->upstreams.count);
     for (size_t i = 0; i < gw->upstreams.count; i++)
         gw->upstreams.at[i].symbol = names[i];
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        texts[i] = gw->schemes.at[i].name;
+    names = name_unique(pool, texts, gw->schemes.count);
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        gw->schemes.at[i].symbol = names[i];
     name_runtime(pool, gw);
 }

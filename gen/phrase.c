@@ -229,3 +229,52 @@ struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
         add_own_timeouts(&out, seen, gw, op, &op->branches.at[i].forward);
     return text_str(&out);
 }
+
+static void add_names(struct text *out, const char *what, const ir_texts *names)
+{
+    if (names->count == 0)
+        return;
+    text_printf(out, "%s%s", out->len > 0 ? ", " : "", what);
+    for (size_t i = 0; i < names->count; i++)
+        text_printf(out, " %.*s", STR_ARG(names->at[i]));
+}
+
+struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
+{
+    struct text out = {.pool = pool};
+
+    if (!acl->on)
+        return STR("");
+    add_names(&out, "allow", &acl->allow);
+    add_names(&out, "deny", &acl->deny);
+    if (acl->hide_groups_header)
+        text_add(&out, STR(", groups hidden from upstreams"));
+    return text_str(&out);
+}
+
+struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme)
+{
+    struct text out = {.pool = pool};
+
+    if (scheme->proof == IR_PROOF_CERTIFICATE)
+        return STR("client certificate");
+    if (scheme->in_header)
+        add_names(&out, "header", &scheme->names);
+    if (scheme->in_query)
+        add_names(&out, "query", &scheme->names);
+    if (scheme->in_cookie)
+        add_names(&out, "cookie", &scheme->names);
+    if (scheme->hide_credentials)
+        text_add(&out, STR(", hidden from upstreams"));
+    return text_str(&out);
+}
+
+struct str phrase_consumer(struct pool *pool, const struct ir_consumer *consumer)
+{
+    struct text out = {.pool = pool};
+
+    text_printf(&out, "%.*s: %zu key%s", STR_ARG(consumer->name), consumer->keys.count,
+                consumer->keys.count == 1 ? "" : "s");
+    add_names(&out, "groups", &consumer->groups);
+    return text_str(&out);
+}

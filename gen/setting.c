@@ -42,6 +42,23 @@ bool setting_text(struct job *job, const struct node *node, const char *what, st
     return true;
 }
 
+void setting_texts(struct job *job, const struct node *node, const char *what, void *out)
+{
+    ir_texts *list = out;
+    struct said text;
+
+    if (node == NULL)
+        return;
+    if (node->kind != NODE_LIST) {
+        if (setting_text(job, node, what, &text))
+            *vec_add(&job->pool, list) = text.text;
+        return;
+    }
+    for (size_t i = 0; i < node->item_count; i++)
+        if (setting_text(job, node->items[i], what, &text))
+            *vec_add(&job->pool, list) = text.text;
+}
+
 bool setting_truth(struct job *job, const struct node *node, const char *what, bool *out)
 {
     if (node->kind != NODE_BOOL)

@@ -46,6 +46,9 @@ void setting_read_size(struct job *job, const struct node *node, const char *wha
 void setting_read_number(struct job *job, const struct node *node, const char *what, uint64_t min,
                          uint64_t max, struct setting *out);
 
+/* One text or a list of some, added to `out`, an ir_texts; NULL, a key that is absent, adds nothing. */
+void setting_texts(struct job *job, const struct node *node, const char *what, void *out);
+
 /* {env: NAME, default: text}, {file: /path} or a literal. */
 bool setting_runtime(struct job *job, const struct node *node, const char *what,
                      struct ir_text *out);

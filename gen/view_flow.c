@@ -5,6 +5,7 @@
 #include "phrase.h"
 #include "view_parts.h"
 #include "view_resilience.h"
+#include "view_security.h"
 
 enum { ID_DIGITS = 8 };
 
@@ -460,9 +461,10 @@ struct value *view_flow(struct job *job, const struct gateway *gw, const struct 
     value_set(flow.pool, map, "route", open && op->action == IR_ROUTE ? route(&flow) : no(&flow));
     value_set(flow.pool, map, "may_close",
               open && op->maintenance_turned > 0 ? maintenance(&flow) : no(&flow));
-    view_set_flag(flow.pool, map, "mutual_tls", op->mutual_tls);
+    value_set(flow.pool, map, "security", open ? view_security(flow.pool, gw, op) : no(&flow));
+    value_set(flow.pool, map, "acl", open ? view_acl(flow.pool, &op->acl) : no(&flow));
     view_set_flag(flow.pool, map, "falls",
-                  op->mutual_tls || op->websocket.on || op->maintenance_turned > 0);
+                  op->ways.count > 0 || op->websocket.on || op->maintenance_turned > 0);
     value_set(flow.pool, map, "websocket", open ? websocket(&flow) : no(&flow));
     value_set(flow.pool, map, "answer", open && answers ? answer(&flow) : no(&flow));
     value_set(flow.pool, map, "redirect",

@@ -5,6 +5,7 @@
 #include "view_flow.h"
 #include "view_parts.h"
 #include "view_resilience.h"
+#include "view_security.h"
 #include "view_tables.h"
 #include "view_tls.h"
 
@@ -237,6 +238,7 @@ static struct value *listeners(struct job *job, const struct gateway *gw)
         value_set(pool, map, "proxy_protocol", proxy_protocol(job, listener));
         value_set(pool, map, "tls", view_tls(pool, i + 1, &listener->tls));
         view_set_flag(pool, map, "strips", view_asks_clients(gw));
+        view_set_flag(pool, map, "strips_identity", view_uses_keys(gw));
         value_set(pool, map, "http2", view_http2(pool, i + 1, &listener->http2));
         value_set(pool, map, "hsts", value_text_or_false(pool, listener->hsts));
         value_set(pool, map, "redirect", view_redirect_https(pool, listener));
@@ -472,7 +474,9 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "discovery",
                                         "zones",
                                         "runtime",
-                                        "hedge"};
+                                        "hedge",
+                                        "key_auth",
+                                        "acl"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -486,10 +490,12 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
         used[6] |= op->action == IR_MOCK;
         used[7] |= op->maintenance;
         used[8] |= op->access_log.on;
+        used[26] |= op->acl.on;
         used[24] |= hedges(&op->forward);
         for (size_t b = 0; b < op->branches.count; b++)
             used[24] |= hedges(&op->branches.at[b].forward);
     }
+    used[25] = view_uses_keys(gw);
     used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);
     used[10] = view_uses_http2(gw);
@@ -551,6 +557,10 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));
     value_set(pool, map, "admin", plain_listener(pool, &gw->admin));
+    value_set(pool, map, "key_schemes", view_key_schemes(pool, gw));
+    view_set_flag(pool, map, "has_key_schemes", view_uses_keys(gw));
+    value_set(pool, map, "key_names", view_key_names(pool, gw));
+    value_set(pool, map, "consumers", view_consumers(pool, gw));
     value_set(pool, map, "zone",
               gw->zone.kind != IR_TEXT_NONE ? view_text(pool, &gw->zone) : value_flag(pool, false));
     value_set(pool, map, "routes", routes(pool, gw));

@@ -221,8 +221,7 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
     else
         answer_facts(pool, list, &op->answer);
     fact(pool, list, "security", op->security);
-    if (op->mutual_tls)
-        fact(pool, list, "client certificate", STR("required"));
+    fact(pool, list, "acl", phrase_acl(pool, &op->acl));
     if (op->passthrough_auth)
         fact(pool, list, "security passed through", STR("true"));
     if (op->internal)
@@ -447,6 +446,13 @@ static struct value *document_facts(struct pool *pool, const struct gateway *gw)
     fact(pool, list, "errors", errors_words(pool, &gw->errors));
     fact(pool, list, "upstream_headers", phrase_size(pool, gw->limits.upstream_headers));
     fact(pool, list, "buffers", phrase_size(pool, gw->limits.buffers));
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        fact(pool, list, "scheme",
+             pool_printf(pool, "%.*s: %s", STR_ARG(gw->schemes.at[i].name),
+                         phrase_scheme(pool, &gw->schemes.at[i]).at));
+    for (size_t i = 0; i < gw->consumers.count; i++)
+        fact(pool, list, "consumer", phrase_consumer(pool, &gw->consumers.at[i]));
+    fact(pool, list, "consumers_file", gw->consumers_file);
     fact(pool, list, "underscores", str_of(underscores[gw->underscores]));
     fact(pool, list, "log", str_of(levels[gw->log_level]));
     if (gw->runtime.values.count > 0)

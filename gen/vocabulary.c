@@ -90,6 +90,9 @@ static const struct {
          "{type: object, oneOf: [{required: [env]}, {required: [file]}], additionalProperties: "
          "false, properties: {env: {type: string, minLength: 1}, file: {type: string, "
          "minLength: 1}, default: {$ref: \"#/$defs/text\"}}}"},
+    [CELL_REFERENCES] =
+        {"runtime-references",
+         "{type: array, minItems: 1, items: {$ref: \"#/$defs/runtime-reference\"}}"},
 };
 
 static void indent(struct writer *w, unsigned depth)

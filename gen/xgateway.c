@@ -4,9 +4,11 @@
 
 #include "base/text.h"
 #include "member.h"
+#include "policy/acl.h"
 #include "policy/adaptive_concurrency.h"
 #include "policy/admin.h"
 #include "policy/circuit_breaker.h"
+#include "policy/consumers.h"
 #include "policy/correlation_id.h"
 #include "policy/disabled.h"
 #include "policy/discovery.h"
@@ -14,6 +16,7 @@
 #include "policy/hash_key.h"
 #include "policy/headers.h"
 #include "policy/health_check.h"
+#include "policy/key_auth.h"
 #include "policy/mirror.h"
 #include "policy/outlier_detection.h"
 #include "policy/proxy_protocol.h"
@@ -114,6 +117,10 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_internal] = {NULL, NULL, AT(internal), WHOLE},
     [POLICY_disabled] = {&disabled_type, &disabled_type, AT(disabled), WHOLE},
     [POLICY_maintenance] = {&maintenance_type, &maintenance_type, AT(maintenance), WHOLE},
+    [POLICY_consumers] = {&consumers_type, NULL, AT(consumers), 0},
+    [POLICY_consumers_file] = {&consumers_file_type, NULL, AT(consumers_file), 0},
+    [POLICY_key_auth] = {&key_auth_type, NULL, AT(key_auth), TAKES_OFF},
+    [POLICY_acl] = {&acl_type, &acl_type, AT(acl), TAKES_OFF},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
     [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
     [POLICY_public_reason] = {&reason_type, &reason_type, AT(public_reason), TAKES_OFF},
@@ -180,6 +187,9 @@ static const struct policy_type *const nested[] = {
     &hash_key_type,
     &sticky_type,
     &mirror_type,
+    &consumers_type,
+    &key_auth_type,
+    &acl_type,
     &discovery_type,
     &discovery_consul_type,
     &discovery_eds_type,

@@ -11,6 +11,7 @@
 #include "policy/drain.h"
 #include "policy/errors.h"
 #include "policy/hosts.h"
+#include "policy/key_auth.h"
 #include "policy/limits.h"
 #include "policy/listeners.h"
 #include "policy/log.h"
@@ -71,6 +72,10 @@ struct xgateway_block {
     struct overridable disabled; /* not said: it is */
     struct maintenance maintenance;
     struct ir_websocket websocket;
+    struct key_auth key_auth;
+    ir_consumers consumers;
+    struct said consumers_file;
+    struct ir_acl acl;
     struct ir_retry retry;
 };
 

@@ -1,6 +1,7 @@
 #include "gw.h"
 
 #include "request/client_cert.h"
+#include "request/identity.h"
 #include "request/proxy.h"
 #include "request/reply.h"
 #include "request/tunnel.h"
@@ -10,9 +11,9 @@ enum gw_next gw_proxy(struct gw_req *rq, const struct gw_forward *forward)
     return proxy_ask(rq, forward);
 }
 
-bool gw_has_client_certificate(const struct gw_req *rq)
+bool gw_certificate(struct gw_req *rq)
 {
-    return client_cert_is_good(rq);
+    return client_cert_is_good(rq) || identity_lacks(rq, "a certificate of the client is needed");
 }
 
 enum gw_next gw_upgrade(struct gw_req *rq, const struct gw_tunnel *tunnel)

@@ -20,6 +20,8 @@
 #include "client/upstream.h"
 #include "http/message.h"
 #include "io/proxy_protocol.h"
+#include "policy/acl.h"
+#include "policy/key_auth.h"
 #include "request/hedge.h"
 #include "request/match.h"
 #include "request/mirror.h"
@@ -52,8 +54,9 @@ static inline enum gw_next gw_stay(struct gw_req *rq, int at, enum gw_next next)
  * the gateway answered by itself (502, 503, 504 …). Waits. */
 enum gw_next gw_proxy(struct gw_req *rq, const struct gw_forward *forward);
 
-/* `security` of type mutualTLS: the client has shown a certificate, and it was good. */
-bool gw_has_client_certificate(const struct gw_req *rq);
+/* A proof for `security` of type mutualTLS: the client has shown a certificate, and it was good. Other proofs, and the
+ * ways in that they make: request/identity.h, policy/key_auth.h. */
+bool gw_certificate(struct gw_req *rq);
 
 /* `websocket`: whether this request may be upgraded, if it asks for that. GW_DONE: refused. */
 enum gw_next gw_upgrade(struct gw_req *rq, const struct gw_tunnel *tunnel);

@@ -293,11 +293,11 @@ static void write_reason(struct log_text *line, const struct gw_req *rq)
     quote(line, rq->reason ? str_of(rq->reason) : (struct str){0}, MAX_SHORT);
 }
 
-/* Nobody is identified before there is a policy that does. */
 static void write_consumer(struct log_text *line, const struct gw_req *rq)
 {
-    (void)rq;
-    log_text_put(line, STR("null"));
+    const struct consumer *consumer = rq->identity.is_taken ? rq->identity.consumer : NULL;
+
+    quote(line, consumer ? consumer->name : (struct str){0}, MAX_SHORT);
 }
 
 /* ---- the plan ---- */

@@ -1,5 +1,8 @@
 #include "log_text.h"
 
+#include <stdlib.h>
+
+#include "base/pool.h"
 #include "base/utf8.h"
 
 void log_text_number(struct log_text *text, uint64_t number)
@@ -138,6 +141,22 @@ static size_t normal_name(struct str name, char to[NAME_MAX_LEN])
     return len;
 }
 
+/* Those that the document's own schemes have, in the normal form. */
+static struct own_name {
+    char text[NAME_MAX_LEN];
+    size_t len;
+} * own_names;
+static uint32_t own_name_count;
+
+void log_text_credentials(const struct str *names, uint32_t count)
+{
+    free(own_names);
+    own_names = count > 0 ? pool_xmalloc(count * sizeof *own_names) : NULL;
+    own_name_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        own_names[i].len = normal_name(names[i], own_names[i].text);
+}
+
 static bool is_credential(struct str name)
 {
     static const struct str whole[] = {
@@ -153,6 +172,9 @@ static bool is_credential(struct str name)
     char buffer[NAME_MAX_LEN];
     struct str normal = {buffer, normal_name(name, buffer)};
 
+    for (uint32_t i = 0; i < own_name_count; i++)
+        if (str_eq(normal, (struct str){own_names[i].text, own_names[i].len}))
+            return true;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         if (str_eq(normal, whole[i]))
             return true;

@@ -59,6 +59,9 @@ void log_text_number(struct log_text *text, uint64_t number);
 /* Escaped; cut off once `max` bytes are written. */
 void log_text_escape(struct log_text *text, struct str s, size_t max);
 
+/* Parameters of these names are credentials, besides those that are always taken for some. At start. */
+void log_text_credentials(const struct str *names, uint32_t count);
+
 /* A query whose credentials show as ***; and a whole URL with such a query. */
 void log_text_query(struct log_text *text, struct str query, size_t max);
 void log_text_url(struct log_text *text, struct str url, size_t max);

@@ -14,11 +14,13 @@
 #include "admin.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/watched.h"
 #include "crash.h"
 #include "gw.h"
 #include "health.h"
 #include "io/listen.h"
 #include "log_line.h"
+#include "log_text.h"
 #include "pid_file.h"
 #include "request/hops.h"
 #include "request/request_id.h"
@@ -40,7 +42,8 @@ struct process {
     enum phase phase;
     uint64_t until;   /* clock_ms: end of the delay or the grace */
     uint64_t look_at; /* clock_ms: when watched files are looked at again */
-    int signals;      /* signalfd */
+    struct watched consumers;
+    int signals; /* signalfd */
     struct successor successor;
     bool replaced; /* the successor serves */
     bool left;     /* and nobody here accepts any more */
@@ -121,22 +124,29 @@ static void begin_end(struct process *process, int number)
     begin_drain(process);
 }
 
-static void reload(struct process *process)
+/* False: something is bad, and all of it stays as it was. */
+static bool adopt_live(struct process *process)
 {
     char error[SETUP_ERROR];
     struct live *live = setup_read_live(&process->setup, error);
 
-    if (gateway.runtime)
-        gateway.runtime->module->reload(gateway.runtime);
     if (!live) {
         log_error("reload: keeping the old data: %s", error);
-        return;
+        return false;
     }
-    secure_reload();
     live_release(process->setup.live);
     process->setup.live = live;
     crew_adopt(live);
     log_info("reloaded");
+    return true;
+}
+
+static void reload(struct process *process)
+{
+    if (gateway.runtime)
+        gateway.runtime->module->reload(gateway.runtime);
+    if (adopt_live(process))
+        secure_reload();
 }
 
 /* ---- replacing ---- */
@@ -239,9 +249,14 @@ static void read_signals(struct process *process)
 
 /* ---- the main thread's days ---- */
 
+static bool watches_consumers(void)
+{
+    return gateway.consumers && gateway.consumers->file.len > 0;
+}
+
 static bool watches_files(void)
 {
-    return secure_watches() || gateway.runtime;
+    return secure_watches() || gateway.runtime || watches_consumers();
 }
 
 /* Milliseconds to the end of a phase, or a part of them, for poll. */
@@ -280,6 +295,20 @@ static void empty(int event)
         return; /* was empty */
 }
 
+/* They are read with all else that is live. */
+static void look_at_consumers(struct process *process)
+{
+    uint64_t digest = WATCHED_BEGIN;
+
+    watched_add(&digest, gateway.consumers->file);
+    if (process->consumers.read == 0)
+        watched_is_read(&process->consumers, digest);
+    if (!watched_has_rested(&process->consumers, digest))
+        return;
+    watched_is_read(&process->consumers, digest);
+    adopt_live(process);
+}
+
 /* Signals may wake the loop earlier: files rest for a whole look. */
 static void look_at_files(struct process *process)
 {
@@ -291,6 +320,8 @@ static void look_at_files(struct process *process)
     secure_look();
     if (gateway.runtime)
         gateway.runtime->module->look(gateway.runtime);
+    if (watches_consumers())
+        look_at_consumers(process);
 }
 
 static void mind(struct process *process)
@@ -321,6 +352,7 @@ static bool start_log(struct process *process, char error[SETUP_ERROR])
     const char *why = NULL;
     struct str unknown;
 
+    log_text_credentials(gateway.key_names, gateway.key_name_count);
     if (!log_line_setup(&gateway.access_log, gateway.routes, gateway.route_count, &unknown)) {
         snprintf(error, SETUP_ERROR, "access log: unknown field %.*s", STR_ARG(unknown));
         return false;

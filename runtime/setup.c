@@ -133,7 +133,8 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
     pool_open(&pool, NULL);
     for (size_t i = 0; i < setup->places.count; i++)
         *vec_add(&pool, &listeners) = setup->places.at[i].listener;
-    live = live_read(listeners.at, listeners.count, &gateway.admin.token, error, SETUP_ERROR);
+    live = live_read(listeners.at, listeners.count, &gateway.admin.token, gateway.consumers, error,
+                     SETUP_ERROR);
     pool_close(&pool);
     return live;
 }

@@ -35,6 +35,7 @@ enum policy_cell_kind {
     CELL_SIZE_OR_OFF,
     CELL_RUNTIME,
     CELL_REFERENCE, /* a run-time value that must not be a literal */
+    CELL_REFERENCES,
     CELL_KINDS,
     CELL_TYPED = CELL_KINDS, /* a value with a policy_type of its own */
     CELL_TYPED_OR_OFF,

@@ -31,20 +31,20 @@ struct data *data_add(struct data_builder *builder, enum data_kind kind, struct 
     if (builder->depth == DATA_DEPTH)
         return data_fail(builder, line, "it is nested too deeply");
     builder->open[builder->depth].container = data;
+    builder->open[builder->depth].keys = (struct map){0};
     builder->open[builder->depth++].last = NULL;
     return data;
 }
 
 bool data_add_key(struct data_builder *builder, struct str key, uint32_t line)
 {
-    const struct data *container = builder->open[builder->depth - 1].container;
-    unsigned count = 0;
+    struct map *keys = &builder->open[builder->depth - 1].keys;
 
-    for (const struct data *member = container->first; member; member = member->next, count++)
-        if (str_eq(member->key, key))
-            return data_fail(builder, line, "a key stands twice") != NULL;
-    if (count == DATA_MEMBERS)
+    if (map_get(keys, key))
+        return data_fail(builder, line, "a key stands twice") != NULL;
+    if (keys->count == DATA_MEMBERS)
         return data_fail(builder, line, "a map has too many keys") != NULL;
+    map_set(keys, builder->pool, key, builder);
     builder->key = key;
     builder->has_key = true;
     return true;

@@ -5,9 +5,9 @@
 #ifndef BASE_DATA_H
 #define BASE_DATA_H
 
-#include "base/pool.h"
+#include "base/map.h"
 
-enum { DATA_DEPTH = 32, DATA_MEMBERS = 1000 };
+enum { DATA_DEPTH = 32, DATA_MEMBERS = 1000 * 1000 };
 
 enum data_kind {
     DATA_NULL,
@@ -54,6 +54,7 @@ struct data_builder {
     struct data *root;
     struct {
         struct data *container, *last;
+        struct map keys;
     } open[DATA_DEPTH];
 };
 

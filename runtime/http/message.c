@@ -238,6 +238,26 @@ void fields_drop_hop_by_hop(struct fields *fields)
     }
 }
 
+static bool is_alike(struct str name, struct str prefix)
+{
+    if (name.len < prefix.len)
+        return false;
+    for (size_t i = 0; i < prefix.len; i++) {
+        char c = name.at[i] >= 'A' && name.at[i] <= 'Z' ? (char)(name.at[i] + 32) : name.at[i];
+        if (c != prefix.at[i] && !(prefix.at[i] == '-' && (c == '_' || c == '.')))
+            return false;
+    }
+    return true;
+}
+
+void fields_drop_alike(struct fields *fields, const struct str *prefixes, size_t count)
+{
+    for (unsigned i = 0; i < fields->count; i++)
+        for (size_t p = 0; p < count; p++)
+            if (is_alike(field_name(&fields->at[i]), prefixes[p]))
+                fields->at[i].dropped = true;
+}
+
 bool fields_drop_underscores(struct fields *fields)
 {
     bool found = false;

@@ -7,6 +7,7 @@
 #include "client/upstream.h"
 #include "http/h2.h"
 #include "io/tls.h"
+#include "request/consumers.h"
 
 /* A piece of text filled at run time: literal bytes, or path parameter `param` (>= 0). */
 struct gw_piece {
@@ -148,6 +149,7 @@ struct gw_listener {
     const struct gw_tls *tls;        /* NULL: plain */
     const struct h2_settings *http2; /* NULL: HTTP/1.1 alone */
     bool strips_client_cert; /* some listener forwards certificates: nobody forges the fields */
+    bool strips_identity;    /* some route tells upstreams who calls: nobody else does */
     bool h2c;                /* HTTP/2 without TLS as well */
     struct str hsts;         /* the line that answers carry; empty: none */
     uint16_t redirect_https; /* status; 0: off */
@@ -198,6 +200,9 @@ struct gateway {
     const struct gw_listener *listeners;
     uint32_t listener_count;
     struct gw_plain_listener status, admin;
+    const struct gw_consumers *consumers; /* NULL: there are none */
+    const struct str *key_names; /* under which credentials stand in queries: the log hides them */
+    uint32_t key_name_count;
     struct gw_text zone;              /* where the gateway stands */
     const struct h2_module *http2;    /* NULL: no listener speaks HTTP/2 */
     const struct tls_module *tls;     /* NULL: nothing is served or called over TLS */

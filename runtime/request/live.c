@@ -67,8 +67,18 @@ static bool read_networks(struct live *live, const struct gw_listener *listeners
     return true;
 }
 
+static bool read_consumers(struct live *live, const struct gw_consumers *config, struct str *error)
+{
+    if (!config)
+        return true;
+    live->consumers_module = config->module;
+    live->consumers = config->module->read(config, &live->pool, error);
+    return live->consumers != NULL;
+}
+
 struct live *live_read(const struct gw_listener *listeners, size_t count,
-                       const struct gw_text *admin_token, char *error, size_t error_size)
+                       const struct gw_text *admin_token, const struct gw_consumers *consumers,
+                       char *error, size_t error_size)
 {
     struct live *live = pool_xmalloc(sizeof *live);
     struct str why = {0};
@@ -76,7 +86,7 @@ struct live *live_read(const struct gw_listener *listeners, size_t count,
     memset(live, 0, sizeof *live);
     live->users = 1;
     pool_open(&live->pool, NULL);
-    if (read_networks(live, listeners, count, &why) &&
+    if (read_networks(live, listeners, count, &why) && read_consumers(live, consumers, &why) &&
         reference_read(admin_token, &live->pool, &live->admin_token, &why)) {
         if (!live->admin_token.at || live->admin_token.len > 0)
             return live;
@@ -97,6 +107,8 @@ void live_release(struct live *live)
 {
     if (__atomic_sub_fetch(&live->users, 1, __ATOMIC_ACQ_REL) > 0)
         return;
+    if (live->consumers)
+        live->consumers_module->free(live->consumers);
     if (live->admin_token.at)
         explicit_bzero((char *)live->admin_token.at, live->admin_token.len);
     pool_close(&live->pool);

@@ -18,12 +18,15 @@ struct live {
     struct str admin_token; /* at NULL: none is needed */
     const struct live_networks *networks;
     size_t networks_count;
+    const struct consumers_module *consumers_module;
+    struct consumers *consumers; /* NULL: there are none */
 };
 
 /* Reads all of it for these listeners, with one user; NULL: `error` (of `error_size` bytes) names the file
  * or variable that is missing or bad. */
 struct live *live_read(const struct gw_listener *listeners, size_t count,
-                       const struct gw_text *admin_token, char *error, size_t error_size);
+                       const struct gw_text *admin_token, const struct gw_consumers *consumers,
+                       char *error, size_t error_size);
 
 struct live *live_hold(struct live *live);
 void live_release(struct live *live);

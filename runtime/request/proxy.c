@@ -9,6 +9,7 @@
 #include "request/hedge.h"
 #include "request/hold.h"
 #include "request/hops.h"
+#include "request/identity.h"
 #include "request/mirror.h"
 #include "request/pace.h"
 #include "request/proxied.h"
@@ -84,6 +85,7 @@ static void add_lines(struct gw_req *rq)
 
     text_add(&lines, rq->added_request);
     client_cert_lines(rq, &lines);
+    identity_lines(rq, &lines);
     forwarded_lines(rq, &lines);
     if (hops_are_counted(rq))
         hops_count_down(rq, &lines);

@@ -21,6 +21,7 @@ enum { GW_MAX_PARAMS = 32 };
 
 struct worker;
 struct hold;
+struct consumer;
 struct tunnel;
 
 struct gw_req {
@@ -63,10 +64,17 @@ struct gw_req {
         uint32_t ms;  /* 0: none */
         bool is_grpc; /* by grpc-timeout */
     } deadline;       /* the client's own */
-    bool begun;       /* the flow was entered */
-    bool replied;     /* an answer has begun */
-    bool ended;       /* and is complete, or given up */
-    bool cancelled;   /* the client is gone: the flow is not entered any more */
+    struct {
+        const struct consumer *consumer; /* NULL: nobody in particular */
+        const char *reason;              /* why nobody is let in, so far */
+        bool is_taken;                   /* some way in is */
+        bool is_wrong;                   /* some credentials are no good */
+        bool hides_groups;               /* from the upstream */
+    } identity;                          /* see identity.h */
+    bool begun;                          /* the flow was entered */
+    bool replied;                        /* an answer has begun */
+    bool ended;                          /* and is complete, or given up */
+    bool cancelled;                      /* the client is gone: the flow is not entered any more */
 
     /* for the log */
     uint64_t started_us; /* wall clock */

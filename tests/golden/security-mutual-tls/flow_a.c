@@ -8,9 +8,11 @@ enum gw_next flow_get_a(struct gw_req *rq)
 
     switch (rq->at) {
     case AT_START:
-        /* security: mutualTLS */
-        if (!gw_has_client_certificate(rq))
-            return gw_deny(rq, 401, "a certificate of the client is needed");
+        /* security: cert */
+        if (gw_way(rq) && gw_certificate(rq))
+            gw_take(rq);
+        if (!gw_is_let_in(rq))
+            return gw_unauthorized(rq, STR(""));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: u */
@@ -28,9 +30,11 @@ enum gw_next flow_post_a(struct gw_req *rq)
 
     switch (rq->at) {
     case AT_START:
-        /* security: mutualTLS */
-        if (!gw_has_client_certificate(rq))
-            return gw_deny(rq, 401, "a certificate of the client is needed");
+        /* security: cert and key */
+        if (gw_way(rq) && gw_certificate(rq))
+            gw_take(rq);
+        if (!gw_is_let_in(rq))
+            return gw_unauthorized(rq, STR(""));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: u */
@@ -48,6 +52,15 @@ enum gw_next flow_put_a(struct gw_req *rq)
 
     switch (rq->at) {
     case AT_START:
+        /* security: anonymous or cert */
+        if (gw_way(rq) && gw_certificate(rq))
+            gw_take(rq);
+        if (gw_way(rq) && gw_anonymous(rq))
+            gw_take(rq);
+        if (!gw_is_let_in(rq))
+            return gw_unauthorized(rq, STR(""));
+        GW_FALLTHROUGH;
+
     case AT_UPSTREAM: /* upstream: u */
         if ((next = gw_proxy(rq, &to_u)) != GW_GO)
             return gw_stay(rq, AT_UPSTREAM, next);
@@ -78,9 +91,11 @@ enum gw_next flow_delete_a(struct gw_req *rq)
         .status = 204,
     };
 
-    /* security: mutualTLS */
-    if (!gw_has_client_certificate(rq))
-        return gw_deny(rq, 401, "a certificate of the client is needed");
+    /* security: cert */
+    if (gw_way(rq) && gw_certificate(rq))
+        gw_take(rq);
+    if (!gw_is_let_in(rq))
+        return gw_unauthorized(rq, STR(""));
 
     /* respond: 204 */
     return gw_respond(rq, &answer);

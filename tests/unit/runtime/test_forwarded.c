@@ -266,7 +266,7 @@ static void test_list_files(void **state)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         char error[256] = "";
         write_list(lists[i].text);
-        struct live *live = live_read(listeners, 2, &no_token, error, sizeof error);
+        struct live *live = live_read(listeners, 2, &no_token, NULL, error, sizeof error);
         assert_int_equal(live != NULL, lists[i].error == NULL);
         if (!live) {
             assert_memory_equal(error, list_path, strlen(list_path));
@@ -291,7 +291,7 @@ static void test_trusted_by_file(void **state)
     (void)state;
     write_list("10.1.0.0/16\n");
     fake_request_open(&fake, "/", "X-Forwarded-For: 9.9.9.9\r\n");
-    fake.worker.live = live_read(&listener, 1, &no_token, error, sizeof error);
+    fake.worker.live = live_read(&listener, 1, &no_token, NULL, error, sizeof error);
     assert_non_null(fake.worker.live);
     fake.rq.listener = &listener;
     set_peer(&peer, "10.1.2.3");
@@ -315,14 +315,14 @@ static void test_missing(void **state)
     char error[256];
 
     (void)state;
-    assert_null(live_read(&listener, 1, &none, error, sizeof error));
+    assert_null(live_read(&listener, 1, &none, NULL, error, sizeof error));
     assert_string_equal(error, "cannot read /nowhere/proxies.txt: No such file or directory");
-    assert_null(live_read(NULL, 0, &env, error, sizeof error));
+    assert_null(live_read(NULL, 0, &env, NULL, error, sizeof error));
     assert_string_equal(error, "environment variable GW_TEST_NO_SUCH is not set");
-    assert_null(live_read(NULL, 0, &file, error, sizeof error));
+    assert_null(live_read(NULL, 0, &file, NULL, error, sizeof error));
     assert_string_equal(error, "cannot read /nowhere/token: No such file or directory");
     setenv("GW_TEST_NO_SUCH", "", 1);
-    assert_null(live_read(NULL, 0, &env, error, sizeof error));
+    assert_null(live_read(NULL, 0, &env, NULL, error, sizeof error));
     assert_string_equal(error, "the admin token is empty");
     unsetenv("GW_TEST_NO_SUCH");
 }

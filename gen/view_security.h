@@ -1,0 +1,22 @@
+/* view_security: who may call, for the templates. */
+#ifndef GEN_VIEW_SECURITY_H
+#define GEN_VIEW_SECURITY_H
+
+#include "ir.h"
+#include "value.h"
+
+/* The ways in of an operation and the challenges of who takes none; false: nobody is asked. */
+struct value *view_security(struct pool *pool, const struct gateway *gw,
+                            const struct ir_operation *op);
+/* The constants of a struct gw_acl; false when there is none. */
+struct value *view_acl(struct pool *pool, const struct ir_acl *acl);
+/* Of all apiKey schemes: the constants of a struct gw_key_auth. */
+struct value *view_key_schemes(struct pool *pool, const struct gateway *gw);
+/* The names under which keys stand in queries: the log hides them. */
+struct value *view_key_names(struct pool *pool, const struct gateway *gw);
+/* The constants of a struct gw_consumers; false: nobody is known. */
+struct value *view_consumers(struct pool *pool, const struct gateway *gw);
+/* True when some scheme asks for keys. */
+bool view_uses_keys(const struct gateway *gw);
+
+#endif

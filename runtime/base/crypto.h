@@ -1,0 +1,15 @@
+/* crypto: digests and comparisons of secrets. OpenSSL's low-level functions: nothing is fetched or allocated, and a
+ * program that needs no more of OpenSSL links no more of it. */
+#ifndef BASE_CRYPTO_H
+#define BASE_CRYPTO_H
+
+#include "base/str.h"
+
+enum { CRYPTO_SHA256 = 32 };
+
+void crypto_sha256(struct str text, unsigned char out[CRYPTO_SHA256]);
+
+/* In a time that does not depend on where they differ. */
+bool crypto_equal(const void *a, const void *b, size_t len);
+
+#endif
