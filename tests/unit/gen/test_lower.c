@@ -61,6 +61,8 @@ static void tuning_merges_field_by_field(void **state)
     assert_int_equal(gw->operations.at[1].limits.body, 0);
 }
 
+#define CONSUMERS "x-gateway: {version: 1, consumers: {c: {keys: [{env: K}]}}}\n"
+
 /* Whatever `security` says, an operation is enforced, passed through on request, or an error. */
 static void security_is_never_ignored(void **state)
 {
@@ -78,7 +80,14 @@ static void security_is_never_ignored(void **state)
         {"security: [{k: []}]", "", ", x-gateway: {passthrough: true}", NULL, true, true},
         {"security: [{k: []}]", "", ", x-gateway: {passthrough: false}", "security-not-enforced",
          true, true},
-        {"security: [{k: []}]", "", ", x-gateway: {key_auth: {}}", "not-implemented", false, true},
+        {"security: [{k: []}]", "", ", x-gateway: {key_auth: {}}", "security-not-enforced", true,
+         true},
+        {CONSUMERS "security: [{k: []}]", "", "", NULL, true, false},
+        {CONSUMERS "security: [{k: []}, {}]", "", "", NULL, true, false},
+        {CONSUMERS "security: [{k: [admin]}]", "", "", "scopes-not-enforced", false, false},
+        {CONSUMERS "security: [{k: []}]", "", ", x-gateway: {key_auth: false}",
+         "security-not-enforced", true, true},
+        {CONSUMERS "security: [{k: []}, {other: []}]", "", "", "unknown-scheme", true, true},
         {"security: [{other: []}]", "", "", "unknown-scheme", true, true},
         {"security: ~", "", "", "wrong-type", false, false},
         {"security: {k: []}", "", "", "wrong-type", false, false},
