@@ -14,14 +14,6 @@ struct target {
     struct str sentence;
 };
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 3986 §2.1; false when a '%' begins no escape. */
 static bool percent_decode(struct pool *pool, struct str s, struct str *decoded)
 {
@@ -30,9 +22,9 @@ static bool percent_decode(struct pool *pool, struct str s, struct str *decoded)
 
     for (size_t i = 0; i < s.len; i++) {
         if (s.at[i] == '%') {
-            if (s.len - i < 3 || hex_of(s.at[i + 1]) < 0 || hex_of(s.at[i + 2]) < 0)
+            if (s.len - i < 3 || str_hex(s.at[i + 1]) < 0 || str_hex(s.at[i + 2]) < 0)
                 return false;
-            out[len++] = (char)(hex_of(s.at[i + 1]) << 4 | hex_of(s.at[i + 2]));
+            out[len++] = (char)(str_hex(s.at[i + 1]) << 4 | str_hex(s.at[i + 2]));
             i += 2;
         } else {
             out[len++] = s.at[i];

@@ -276,7 +276,7 @@ static struct str trace_id(const struct gw_req *rq)
     if (value.len < 55 || value.at[2] != '-' || value.at[35] != '-' || str_starts(value, STR("ff")))
         return id;
     for (size_t i = 3; i < 35; i++) {
-        if (log_text_hex_value(value.at[i]) < 0)
+        if (str_hex(value.at[i]) < 0)
             return id;
         zero = zero && value.at[i] == '0';
     }

@@ -112,14 +112,6 @@ void log_text_escape(struct log_text *text, struct str s, size_t max)
 
 enum { NAME_MAX_LEN = 40 };
 
-int log_text_hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A parameter's name as it is compared: decoded, lower case, without '_', '-' and '.'. */
 static size_t normal_name(struct str name, char to[NAME_MAX_LEN])
 {
@@ -127,10 +119,9 @@ static size_t normal_name(struct str name, char to[NAME_MAX_LEN])
 
     for (size_t i = 0; i < name.len && len < NAME_MAX_LEN; i++) {
         char c = name.at[i];
-        if (c == '%' && i + 2 < name.len && log_text_hex_value(name.at[i + 1]) >= 0 &&
-            log_text_hex_value(name.at[i + 2]) >= 0) {
-            c = (char)(log_text_hex_value(name.at[i + 1]) << 4 |
-                       log_text_hex_value(name.at[i + 2]));
+        if (c == '%' && i + 2 < name.len && str_hex(name.at[i + 1]) >= 0 &&
+            str_hex(name.at[i + 2]) >= 0) {
+            c = (char)(str_hex(name.at[i + 1]) << 4 | str_hex(name.at[i + 2]));
             i += 2;
         }
         if (c >= 'A' && c <= 'Z')

@@ -66,7 +66,4 @@ void log_text_credentials(const struct str *names, uint32_t count);
 void log_text_query(struct log_text *text, struct str query, size_t max);
 void log_text_url(struct log_text *text, struct str url, size_t max);
 
-/* 0 to 15, or -1. */
-int log_text_hex_value(char c);
-
 #endif

@@ -69,6 +69,15 @@ struct str str_trim(struct str s, const char *set);
 /* A decimal number without sign, spaces or leading zeros beyond "0"; false on anything else or overflow. */
 bool str_to_u64(struct str s, uint64_t *value);
 
+/* The value of a hexadecimal digit, or -1. */
+static inline int str_hex(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
 /* Edit distance with transpositions, cut off at `limit` (then limit + 1): for "did you mean". Text beyond
  * 128 bytes is near nothing but itself. */
 size_t str_distance(struct str a, struct str b, size_t limit);

@@ -42,20 +42,12 @@ static unsigned class_of(char byte)
     return classes[(unsigned char)byte];
 }
 
-static int hex(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* The byte that "%XX" at `from` stands for, or -1. */
 static int escaped(struct str s, size_t from)
 {
-    if (from + 2 >= s.len || hex(s.at[from + 1]) < 0 || hex(s.at[from + 2]) < 0)
+    if (from + 2 >= s.len || str_hex(s.at[from + 1]) < 0 || str_hex(s.at[from + 2]) < 0)
         return -1;
-    return hex(s.at[from + 1]) * 16 + hex(s.at[from + 2]);
+    return str_hex(s.at[from + 1]) * 16 + str_hex(s.at[from + 2]);
 }
 
 /* ---- the quick scan ---- */
@@ -369,8 +361,9 @@ bool urlpath_decodes_to(struct str raw, struct str plain)
     for (size_t i = 0; i < raw.len; i++, at++) {
         char byte = raw.at[i] == '+' ? ' ' : raw.at[i];
 
-        if (byte == '%' && i + 2 < raw.len && hex(raw.at[i + 1]) >= 0 && hex(raw.at[i + 2]) >= 0) {
-            byte = (char)(hex(raw.at[i + 1]) * 16 + hex(raw.at[i + 2]));
+        if (byte == '%' && i + 2 < raw.len && str_hex(raw.at[i + 1]) >= 0 &&
+            str_hex(raw.at[i + 2]) >= 0) {
+            byte = (char)(str_hex(raw.at[i + 1]) * 16 + str_hex(raw.at[i + 2]));
             i += 2;
         }
         if (at >= plain.len || plain.at[at] != byte)

@@ -31,14 +31,6 @@ static void search_headers(struct search *search, struct str name)
         find_one(search, field_value(field));
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decoded, '+' as space: what a backend would make of it. Bad escapes stay as they are. */
 static struct str decoded(struct pool *pool, struct str raw)
 {
@@ -46,11 +38,12 @@ static struct str decoded(struct pool *pool, struct str raw)
     size_t len = 0;
 
     for (size_t i = 0; i < raw.len; i++) {
-        bool escape = raw.at[i] == '%' && i + 2 < raw.len && hex_of(raw.at[i + 1]) >= 0 &&
-                      hex_of(raw.at[i + 2]) >= 0;
-        to[len++] = escape             ? (char)(hex_of(raw.at[i + 1]) << 4 | hex_of(raw.at[i + 2]))
-                    : raw.at[i] == '+' ? ' '
-                                       : raw.at[i];
+        bool escape = raw.at[i] == '%' && i + 2 < raw.len && str_hex(raw.at[i + 1]) >= 0 &&
+                      str_hex(raw.at[i + 2]) >= 0;
+        int byte = raw.at[i] == '+' ? ' ' : raw.at[i];
+        if (escape)
+            byte = str_hex(raw.at[i + 1]) << 4 | str_hex(raw.at[i + 2]);
+        to[len++] = (char)byte;
         i += escape ? 2 : 0;
     }
     return (struct str){to, len};

@@ -159,17 +159,10 @@ static bool bad(struct reading *r, uint32_t line, const char *what)
     return false;
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_digest(struct str hex, unsigned char digest[CRYPTO_SHA256])
 {
     for (size_t i = 0; i < HEX && hex.len == HEX; i += 2) {
-        int high = hex_of(hex.at[i]), low = hex_of(hex.at[i + 1]);
+        int high = str_hex(hex.at[i]), low = str_hex(hex.at[i + 1]);
         if (high < 0 || low < 0)
             return false;
         digest[i / 2] = (unsigned char)(high << 4 | low);
@@ -186,7 +179,7 @@ static bool read_key(struct reading *r, const struct data *said)
     if (said->kind == DATA_MAP && said->first && !said->first->next &&
         data_text(data_get(said, "sha256"), &text)) {
         if (!read_digest(text, digest))
-            return bad(r, said->line, "'sha256' is 64 hexadecimal digits in lower case");
+            return bad(r, said->line, "'sha256' is 64 hexadecimal digits");
     } else if (data_text(said, &text) && text.len > 0) {
         crypto_sha256(text, digest);
     } else {
