@@ -189,6 +189,7 @@ def test_the_last_good_answer_holds(gateway, names, pets, how):
         setattr(names, "refuses" if how == "refused" else "silent", True)
     wait_until(lambda: metric(running, "apigw_upstream_discovery_failures_total") > 0, "a failure", 20)
     assert ask(running, 4) == {"127.0.0.1": 2, "127.0.0.2": 2}
+    wait_until(lambda: "warn" in running.log, "a word about it")
     assert '"error":' in admin(running, "/upstreams") and running.log.count("warn") == 1
     names.silent = names.refuses = False
     names.zone[NAME] = {A: ["127.0.0.3"]}
@@ -204,7 +205,7 @@ def test_no_longer_than_max_age(gateway, names, pets):
     has(running, 0)
     answer = running.ask(GET)
     assert answer.status == 503 and b"no target of the upstream is known" in answer.body
-    assert "older than max_age" in running.log
+    wait_until(lambda: "older than max_age" in running.log, "a word about it")
     names.zone[NAME] = {A: ["127.0.0.2"]}
     wait_until(lambda: targets(running) == 1, "a target again", 20)
     assert ask(running, 1) == {"127.0.0.2": 1}
