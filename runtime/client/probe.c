@@ -224,24 +224,13 @@ static void sink_flush(struct body_out *sink)
     (void)sink;
 }
 
-/* The value of one of the trailers' lines, or `other`. */
-static struct str trailer(struct str lines, struct str name, struct str other)
-{
-    while (lines.len > 0) {
-        struct str line = str_head(lines, str_find(lines, '\n'));
-        size_t colon = str_find(line, ':');
-        if (str_eq_nocase(str_head(line, colon), name))
-            return str_trim(str_from(line, colon + 1), " \t\r");
-        lines = str_from(lines, line.len + 1);
-    }
-    return other;
-}
-
 static enum body_state sink_end(struct body_out *sink, struct str trailers)
 {
     struct running *at = &CONTAINER(struct probe, at.sink, sink)->at;
+    struct str status = trailers_find(trailers, STR("grpc-status"));
 
-    at->grpc_status = trailer(trailers, STR("grpc-status"), at->grpc_status);
+    if (status.at)
+        at->grpc_status = status;
     return BODY_END;
 }
 

@@ -170,6 +170,28 @@ const struct field *fields_named(const struct fields *fields, struct str name,
     return NULL;
 }
 
+bool fields_are_grpc(const struct fields *fields)
+{
+    const struct field *field = fields_find(fields, FIELD_CONTENT_TYPE);
+    struct str type = field ? field_value(field) : (struct str){0};
+    struct str rest = str_from(type, sizeof "application/grpc" - 1);
+
+    return str_eq_nocase(str_head(type, sizeof "application/grpc" - 1), STR("application/grpc")) &&
+           (rest.len == 0 || rest.at[0] == '+' || rest.at[0] == ';');
+}
+
+struct str trailers_find(struct str lines, struct str name)
+{
+    while (lines.len > 0) {
+        struct str line = str_head(lines, str_find(lines, '\n'));
+        size_t colon = str_find(line, ':');
+        if (str_eq_nocase(str_head(line, colon), name))
+            return str_trim(str_from(line, colon + 1), " \t\r");
+        lines = str_from(lines, line.len + 1);
+    }
+    return (struct str){0};
+}
+
 void fields_drop(struct fields *fields, enum field_id id)
 {
     if (!(fields->ids & FIELD_BIT(id)))

@@ -128,6 +128,12 @@ const struct field *fields_find(const struct fields *fields, enum field_id id);
 const struct field *fields_named(const struct fields *fields, struct str name,
                                  const struct field *after);
 
+/* Content-Type says that it is gRPC's: application/grpc, application/grpc+proto, but not application/grpc-web. */
+bool fields_are_grpc(const struct fields *fields);
+
+/* The value of that name in lines of trailers; at NULL: there is none. */
+struct str trailers_find(struct str lines, struct str name);
+
 /* Marks what must not be forwarded (RFC 9110 section 7.6.1): hop-by-hop fields and those that
  * Connection names. Never drops Host, Content-Length or what a forged Connection must not
  * remove. TE goes as well: who forwards trailers says so in a line of its own. */

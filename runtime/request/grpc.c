@@ -16,13 +16,7 @@ enum { DIGITS_MAX = 8 };
 
 bool grpc_is_call(const struct gw_req *rq)
 {
-    const struct field *field = fields_find(&rq->head.fields, FIELD_CONTENT_TYPE);
-    struct str type = field ? field_value(field) : (struct str){0};
-    struct str rest = str_from(type, sizeof "application/grpc" - 1);
-
-    /* application/grpc, application/grpc+proto, but not application/grpc-web */
-    return str_eq_nocase(str_head(type, sizeof "application/grpc" - 1), STR("application/grpc")) &&
-           (rest.len == 0 || rest.at[0] == '+' || rest.at[0] == ';');
+    return fields_are_grpc(&rq->head.fields);
 }
 
 uint32_t grpc_timeout(const struct gw_req *rq)

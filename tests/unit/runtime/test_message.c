@@ -256,6 +256,30 @@ static void all_dropped_writes_nothing(void **state)
     pool_close(&pool);
 }
 
+static void trailers_are_found(void **state)
+{
+    static const struct {
+        const char *lines, *name, *value; /* NULL: there is none */
+    } rows[] = {
+        {"a: 1\r\nb: 2\r\n", "a", "1"},
+        {"a: 1\r\nb: 2\r\n", "B", "2"},
+        {"A:\t1 2 \r\na: 3\r\n", "a", "1 2"},
+        {"a:\r\n", "a", ""},
+        {"a: b: c", "a", "b: c"},
+        {"ab: 1\r\n", "a", NULL},
+        {"b: a: 1\r\n", "a", NULL},
+        {"", "a", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str found = trailers_find(str_of(rows[i].lines), str_of(rows[i].name));
+        assert_int_equal(found.at != NULL, rows[i].value != NULL);
+        if (rows[i].value)
+            assert_true(str_eq(found, str_of(rows[i].value)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +291,7 @@ int main(void)
         cmocka_unit_test(fields_are_found),
         cmocka_unit_test(underscores_are_dropped),
         cmocka_unit_test(all_dropped_writes_nothing),
+        cmocka_unit_test(trailers_are_found),
     };
 
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);
