@@ -116,6 +116,7 @@ static struct value *upstreams(struct pool *pool, const struct gateway *gw)
                                              ? STR("proxy_protocol_v1")
                                              : STR("proxy_protocol_v2")));
         view_set_flag(pool, map, "http2", upstream->protocol != IR_HTTP1);
+        view_set_flag(pool, map, "grpc", upstream->protocol == IR_GRPC);
         view_set_number(pool, map, "max_streams", upstream->max_streams);
         value_set(pool, map, "tls", view_upstream_tls(pool, upstream));
         view_set_resilience(pool, map, upstream);

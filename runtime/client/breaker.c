@@ -385,7 +385,7 @@ static void note_latency(struct upstream_call *call, uint16_t status)
 {
     const struct gw_adaptive *config = call->config->breaker->adaptive;
     struct upstream_share *share = upstream_of(call)->share;
-    uint64_t us = call_try_us(call);
+    uint64_t us = call->is_answered ? call->answer_us : call_try_us(call);
 
     if (status >= 500 || (status == 0 && us < SHARE_GET(share->adaptive->least_us)))
         return;

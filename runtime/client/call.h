@@ -67,6 +67,7 @@ struct upstream_call {
     struct target *named;   /* it is not forgotten before call_close */
     uint32_t trial;         /* breaker: of a circuit that is half open */
     uint64_t try_began_us;  /* wall clock */
+    uint64_t answer_us;     /* from there to the answer's head; of the last that came */
     struct body_out out;
     struct target *at;
     struct upstream_conn *conn;
@@ -162,6 +163,9 @@ void call_name(struct upstream_call *call, struct target *target);
 
 /* What became of a try, for those who keep count of it; status 0: no answer. Once for each try. */
 void call_judge(struct upstream_call *call, uint16_t status);
+/* The answer's head is there. It judges the try, but for one of gRPC whose content has still to come: that one is judged
+ * by its end, and by its head where the end is not waited for. */
+void call_judge_head(struct upstream_call *call);
 /* A try has come to nothing: there is another one, or the call fails. */
 void call_try_failed(struct upstream_call *call, enum try_end how, uint16_t status,
                      const char *reason);

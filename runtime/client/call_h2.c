@@ -1,10 +1,12 @@
 #include "client/call_h2.h"
 
+#include "client/grpc_status.h"
 #include "http/h2_client.h"
 
 enum {
     QUEUE_MAX = 64 * 1024,
-    LINKS_MAX = 1024 /* of one target, in each worker */
+    LINKS_MAX = 1024, /* of one target, in each worker */
+    BROKEN_OFF = 503  /* what an answer without its end counts as, where that says how it went */
 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
@@ -193,10 +195,24 @@ static void on_head(struct h2_stream *stream)
     call_answered(call);
 }
 
+/* gRPC: the end says how it went. Who tries a circuit that is half open is not kept from telling by a stream that goes on
+ * for ever: what it sends says that the upstream is there. */
+static void judge_rest(struct upstream_call *call)
+{
+    const struct h2_stream *stream = &call->h2->stream;
+
+    if (stream->in_ended)
+        call_judge(call, call->config->grpc->of_trailers(text_str(&stream->trailers_in)));
+    else if (call->trial != 0)
+        call_judge(call, call->head.status);
+}
+
 static void on_readable(struct h2_stream *stream)
 {
     struct upstream_call *call = call_of(stream);
 
+    if (call->config->grpc)
+        judge_rest(call);
     if (call->in.pump)
         pump_turn(call->in.pump);
 }
@@ -218,6 +234,7 @@ static void on_lost(struct h2_stream *stream, bool unprocessed)
 
     wait_for(call, 0);
     if (call->op.state != OP_RUNNING) {
+        call_judge(call, BROKEN_OFF);
         if (call->in.pump)
             pump_turn(call->in.pump);
         return;

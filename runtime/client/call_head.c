@@ -58,7 +58,7 @@ void call_answered(struct upstream_call *call)
 {
     call->head_ms = (uint32_t)(call->upstreams->loop->now - call->sent_at);
     call->is_answered = true;
-    call_judge(call, call->head.status);
+    call_judge_head(call);
     if (call->again && call->retry->module->again(call, TRY_ANSWERED))
         return;
     /* Refused while the body is still on its way: more of it may meet a closed door and cost the answer. */

@@ -1,6 +1,7 @@
 /* The tries of a call: whether it may begin, which target is asked, and what others learn of how it went. */
 #include "client/breaker.h"
 #include "client/discovery.h"
+#include "client/grpc_status.h"
 #include "client/outlier.h"
 #include "client/retry.h"
 
@@ -11,27 +12,33 @@ static struct upstream *upstream_of(const struct upstream_call *call)
 
 /* ---- what others learn of it ---- */
 
-/* What became of a try; status 0: no answer. */
 void call_judge(struct upstream_call *call, uint16_t status)
 {
     const struct gw_upstream *config = call->config;
-    struct loop *loop = call->upstreams->loop;
-    uint64_t us;
 
     if (!call->at || call->is_judged)
         return;
     call->is_judged = true;
     if (config->outlier)
-        config->outlier->module->note(call->at, status, loop->now);
+        config->outlier->module->note(call->at, status, call->upstreams->loop->now);
     if (config->breaker)
         config->breaker->module->note(call, status);
-    if (status == 0)
-        return;
-    us = call_try_us(call);
+}
+
+void call_judge_head(struct upstream_call *call)
+{
+    const struct gw_upstream *config = call->config;
+    uint16_t status = call->head.status;
+
+    call->answer_us = call_try_us(call);
     stats_add(&call->at->stats.answers, 1);
-    stats_add(&call->at->stats.answer_us, (int64_t)us);
+    stats_add(&call->at->stats.answer_us, (int64_t)call->answer_us);
     if (config->observe)
-        config->observe(call->at->share, loop->now, us);
+        config->observe(call->at->share, call->upstreams->loop->now, call->answer_us);
+    if (config->grpc)
+        status = config->grpc->of_head(&call->head);
+    if (status != 0)
+        call_judge(call, status);
 }
 
 /* A target that a call names is not forgotten; NULL: it names none any more. */
@@ -77,6 +84,8 @@ void call_end_try(struct upstream_call *call)
 void call_leave(struct upstream_call *call)
 {
     call_end_try(call);
+    if (call->is_answered) /* its end was not waited for */
+        call_judge(call, call->head.status);
     if (call->is_early)
         call->config->discovery->module->forget(call);
     if (call->again)

@@ -39,7 +39,6 @@ struct gw_upstream_tls {
     bool watch; /* files are read again when they have changed */
 };
 
-struct call_h2_module;
 struct upstream;
 struct target;
 
@@ -182,15 +181,16 @@ struct gw_upstream {
     enum gw_host_header host_header;
     struct str host; /* GW_HOST_LITERAL */
     uint32_t pool_max_idle;
-    uint32_t pool_idle_timeout;         /* ms */
-    const struct gw_upstream_tls *tls;  /* NULL: plain */
-    const struct call_h2_module *h2;    /* NULL: HTTP/1.1 */
-    uint32_t max_streams;               /* of one connection of HTTP/2 */
-    gw_balance *balance;                /* NULL: round robin */
-    uint64_t (*hashes)(struct str key); /* balance_hash: what a key becomes */
-    gw_observe *observe;                /* balance_peak_ewma: how long answers take */
-    struct gw_hash_key hash_key;        /* balance_hash */
-    const struct levels_module *levels; /* NULL: all targets are asked alike */
+    uint32_t pool_idle_timeout;            /* ms */
+    const struct gw_upstream_tls *tls;     /* NULL: plain */
+    const struct call_h2_module *h2;       /* NULL: HTTP/1.1 */
+    uint32_t max_streams;                  /* of one connection of HTTP/2 */
+    const struct grpc_status_module *grpc; /* NULL: an answer's status says how it went */
+    gw_balance *balance;                   /* NULL: round robin */
+    uint64_t (*hashes)(struct str key);    /* balance_hash: what a key becomes */
+    gw_observe *observe;                   /* balance_peak_ewma: how long answers take */
+    struct gw_hash_key hash_key;           /* balance_hash */
+    const struct levels_module *levels;    /* NULL: all targets are asked alike */
     const struct gw_sticky *sticky;
     const struct gw_mirror *mirror; /* see request/mirror.h */
     const struct gw_health_check *check;
@@ -215,8 +215,7 @@ struct upstreams;
 
 /* What a target has seen; written by its worker alone, readable from any thread. */
 struct upstream_stats {
-    uint64_t requests; /* tries */
-    uint64_t failures; /* of them: no answer */
+    uint64_t requests, failures; /* tries; of them: no answer */
     uint64_t connects, connect_failures;
     uint64_t connections, idle;  /* open now; of them in the pool */
     uint64_t answers, answer_us; /* heads of answers, and how long they took together */

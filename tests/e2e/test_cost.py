@@ -196,16 +196,21 @@ def test_no_malloc_in_the_steady_state(counted, log):
     assert not any(calls), calls
 
 
-def symbols_with(feature, tmp_path):
-    """The names of functions and constants in the program of a document with that feature; None: without any."""
+def symbols_of(name, gateway, tmp_path):
+    """The names of functions and constants in the program of a document with that x-gateway."""
     document = {"openapi": "3.1.0", "info": {"title": "cost", "version": "1"}, "security": [],
-                "x-gateway": {"version": 1, **upstreams_with(feature, 1)},
+                "x-gateway": {"version": 1, **gateway},
                 "paths": {"/keys/{key}": {"get": {
                     "parameters": [{"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}],
                     "responses": {"default": {"description": "any"}}}}}}
-    binary = linked(tmp_path / (feature or "none"), json.dumps(document))
+    binary = linked(tmp_path / name, json.dumps(document))
     listed = subprocess.run(["nm", "-g", "--defined-only", "--format=posix", binary], capture_output=True, text=True, check=True)
     return {line.split()[0] for line in listed.stdout.splitlines()}
+
+
+def symbols_with(feature, tmp_path):
+    """The same of a document with that feature; None: without any."""
+    return symbols_of(feature or "none", upstreams_with(feature, 1), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +223,11 @@ def test_no_code_of_what_the_document_does_not_ask_for(plain_symbols, feature, t
     own, added = set(FEATURES[feature]["symbols"]), symbols_with(feature, tmp_path) - plain_symbols
     assert added >= own, own - added
     assert own or not added, "constants alone"
+
+
+def test_no_code_for_statuses_of_grpc_where_no_upstream_speaks_it(tmp_path):
+    def pool(protocol):
+        return {"upstreams": {"origin": {"targets": [{"url": "http://127.0.0.1:1"}], "protocol": protocol, "outlier_detection": True}},
+                "upstream": "origin"}
+
+    assert symbols_of("grpc", pool("grpc"), tmp_path) - symbols_of("h2", pool("h2"), tmp_path) == {"grpc_status_module", "trailers_find"}

@@ -22,6 +22,7 @@ const struct gw_upstream backend_users = {
     .pool_idle_timeout = 60000,
     .h2 = &call_h2_module,
     .max_streams = 200,
+    .grpc = &grpc_status_module,
 };
 
 const struct gw_forward to_users = {

@@ -222,6 +222,7 @@ const struct gw_upstream backend_grpc = {
     .pool_idle_timeout = 60000,
     .h2 = &call_h2_module,
     .max_streams = 100,
+    .grpc = &grpc_status_module,
     .balance = balance_peak_ewma,
     .observe = balance_observe,
     .check = &check_of_grpc,
