@@ -112,8 +112,21 @@ enum {
     IR_METHOD_COUNT = 10,
     IR_METHODS_IDEMPOTENT = 0x2db,
     IR_METHODS_HEDGED = 0x43, /* GET, HEAD, OPTIONS */
+    IR_METHODS_GRPC = 0x4,    /* POST */
     IR_METHOD_CONNECT = 8
 };
+
+/* The statuses of gRPC that may stand in retry.on, with their numbers. */
+#define IR_GRPC_STATUSES                                                                           \
+    {                                                                                              \
+        {"cancelled", 1}, {"deadline_exceeded", 4}, {"resource_exhausted", 8}, {"internal", 13},   \
+            {"unavailable", 14},                                                                   \
+    }
+struct ir_grpc_status {
+    const char *word;
+    unsigned number;
+};
+enum { IR_GRPC_STATUS_COUNT = 5 };
 
 /* Another try beside one whose answer is late. */
 struct ir_hedge {
@@ -127,6 +140,8 @@ struct ir_retry {
     uint64_t attempts;
     bool on_connect_failure, on_reset, on_timeout;
     ir_statuses statuses;
+    uint32_t grpc_statuses; /* 1 << number; upstreams of other protocols have none */
+    struct loc grpc_loc;    /* of the first of them */
     uint32_t methods;
     bool idempotency_key;
     uint64_t base, max;
@@ -160,9 +175,9 @@ static inline bool ir_retry_equal(const struct ir_retry *a, const struct ir_retr
         return a->said == b->said;
     return a->attempts == b->attempts && a->on_connect_failure == b->on_connect_failure &&
            a->on_reset == b->on_reset && a->on_timeout == b->on_timeout &&
-           a->methods == b->methods && a->idempotency_key == b->idempotency_key &&
-           a->base == b->base && a->max == b->max && a->jitter == b->jitter &&
-           a->budget == b->budget && a->budget_min == b->budget_min &&
+           a->grpc_statuses == b->grpc_statuses && a->methods == b->methods &&
+           a->idempotency_key == b->idempotency_key && a->base == b->base && a->max == b->max &&
+           a->jitter == b->jitter && a->budget == b->budget && a->budget_min == b->budget_min &&
            a->per_try_timeout == b->per_try_timeout && a->buffer == b->buffer &&
            ir_hedge_equal(&a->hedge, &b->hedge) &&
            ir_statuses_equal(a->statuses.at, a->statuses.count, b->statuses.at, b->statuses.count);

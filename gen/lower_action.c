@@ -323,6 +323,7 @@ static void merge_choices(struct lowering_operation *o, struct ir_forward *forwa
 
         choice->timeouts = effective(o, known ? &known->timeouts : NULL);
         choice->retry = retry_for(o, known);
+        lower_upstream_retry(o->l, &choice->retry, &o->l->gw->upstreams.at[choice->upstream]);
         choice->hash_param = hash_param(o, &o->l->gw->upstreams.at[choice->upstream]);
         if (*first)
             o->op->timeouts = choice->timeouts;

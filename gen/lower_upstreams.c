@@ -20,6 +20,15 @@ struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str na
     return map_get(&l->upstreams, name);
 }
 
+void lower_upstream_retry(struct lowering *l, const struct ir_retry *retry,
+                          const struct ir_upstream *upstream)
+{
+    if (retry->grpc_statuses != 0 && upstream->protocol != IR_GRPC)
+        diag_error(&l->job->diags, retry->grpc_loc, "contradiction",
+                   "'on' names statuses of gRPC, and upstream '%.*s' is not of 'protocol: grpc'",
+                   STR_SHORT(upstream->name));
+}
+
 /* Connections that are introduced as one client's are never kept for another. */
 static void set_proxy_protocol(struct lowering *l, struct node *said, struct ir_upstream *upstream)
 {
@@ -50,6 +59,7 @@ static void add_document(struct lowering *l, const struct lowering_document *d)
             known->retry = retry_off(one->retry->loc);
         else if (one->retry != NULL)
             xgateway_load(l->job, one->retry, &retry_type, &known->retry);
+        lower_upstream_retry(l, &known->retry, &l->gw->upstreams.at[known->index]);
         if (one->proxy_protocol != NULL && !setting_is_off(one->proxy_protocol))
             set_proxy_protocol(l, one->proxy_protocol, &l->gw->upstreams.at[known->index]);
     }

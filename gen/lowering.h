@@ -88,6 +88,9 @@ void lower_upstreams(struct lowering *l);
 struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name);
 /* Reports names that no upstream bears; upstreams are known from here on. */
 void lower_upstream_check(struct lowering *l, const struct upstream *choice);
+/* Complains about a retry that the upstream's protocol cannot have; once for the same words. */
+void lower_upstream_retry(struct lowering *l, const struct ir_retry *retry,
+                          const struct ir_upstream *upstream);
 /* The upstream's subset of that name, or NULL. */
 const struct ir_subset *lower_upstream_subset(const struct ir_upstream *upstream, struct str name);
 /* The upstream that `$servers` means for an operation, NULL after a complaint. *strip: its path takes the

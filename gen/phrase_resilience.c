@@ -138,6 +138,16 @@ struct str phrase_methods(struct pool *pool, uint32_t methods)
     return text_str(&out);
 }
 
+struct str phrase_grpc_statuses(struct pool *pool, uint32_t statuses)
+{
+    static const struct ir_grpc_status known[IR_GRPC_STATUS_COUNT] = IR_GRPC_STATUSES;
+    struct text out = {.pool = pool};
+    for (size_t i = 0; i < IR_GRPC_STATUS_COUNT; i++)
+        if (statuses >> known[i].number & 1)
+            text_printf(&out, "%s%s", out.len > 0 ? " " : "", known[i].word);
+    return text_str(&out);
+}
+
 struct str phrase_retry(struct pool *pool, const struct ir_retry *retry)
 {
     struct text out = {.pool = pool};
@@ -149,6 +159,8 @@ struct str phrase_retry(struct pool *pool, const struct ir_retry *retry)
                 retry->on_connect_failure ? " connect_failure" : "",
                 retry->on_reset ? " reset" : "", retry->on_timeout ? " timeout" : "");
     add_statuses(&out, &retry->statuses);
+    if (retry->grpc_statuses != 0)
+        text_printf(&out, " %.*s", STR_ARG(phrase_grpc_statuses(pool, retry->grpc_statuses)));
     text_printf(&out, ", of %.*s%s, backoff %s to %s%s",
                 STR_ARG(phrase_methods(pool, retry->methods)),
                 retry->idempotency_key ? " and with Idempotency-Key" : "",

@@ -17,6 +17,8 @@ struct str phrase_breaker(struct pool *pool, const struct ir_breaker *breaker);
 struct str phrase_retry(struct pool *pool, const struct ir_retry *retry);
 /* "GET HEAD" */
 struct str phrase_methods(struct pool *pool, uint32_t methods);
+/* "internal unavailable" */
+struct str phrase_grpc_statuses(struct pool *pool, uint32_t statuses);
 
 /* "cookie place, path /, max_age 1h", or "" */
 struct str phrase_sticky(struct pool *pool, const struct ir_sticky *sticky);

@@ -53,6 +53,8 @@ struct value *view_retry(struct pool *pool, struct str name, const struct ir_ret
     view_set_flag(pool, map, "on_connect_failure", retry->on_connect_failure);
     view_set_flag(pool, map, "on_reset", retry->on_reset);
     view_set_flag(pool, map, "on_timeout", retry->on_timeout);
+    view_set_text(pool, map, "grpc_names", phrase_grpc_statuses(pool, retry->grpc_statuses));
+    value_set(pool, map, "grpc_statuses", number_or_false(pool, retry->grpc_statuses));
     view_set_text(pool, map, "method_names", phrase_methods(pool, retry->methods));
     value_set(pool, map, "methods", number_or_false(pool, retry->methods));
     view_set_flag(pool, map, "idempotency_key", retry->idempotency_key);

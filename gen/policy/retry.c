@@ -134,6 +134,15 @@ static void check_hedge(struct policy_reader *r, const struct ir_retry *retry)
                    "'hedge' is for GET, HEAD and OPTIONS, and 'methods' has none of them");
 }
 
+/* A call of gRPC is a POST. */
+static void check_grpc_statuses(struct policy_reader *r, const struct ir_retry *retry)
+{
+    if (retry->grpc_statuses != 0 && !(retry->methods & IR_METHODS_GRPC) && !retry->idempotency_key)
+        diag_error(&r->job->diags, retry->grpc_loc, "contradiction",
+                   "'on' names statuses of gRPC, whose calls are POST: say 'methods: [POST]' or "
+                   "'idempotency_key: true'");
+}
+
 /* Each entry of a text or a list of texts. */
 static void each(struct policy_reader *r, const struct node *node, const char *what,
                  void (*read)(struct policy_reader *r, struct said text, struct ir_retry *retry),
@@ -158,6 +167,22 @@ static bool is_temporary(const struct ir_status_range *range)
            (range->first == 425 && range->last == 425);
 }
 
+/* False: it is none of gRPC's words. */
+static bool read_grpc_status(struct said text, struct ir_retry *retry)
+{
+    static const struct ir_grpc_status known[IR_GRPC_STATUS_COUNT] = IR_GRPC_STATUSES;
+
+    for (size_t i = 0; i < IR_GRPC_STATUS_COUNT; i++) {
+        if (!str_eq(text.text, str_of(known[i].word)))
+            continue;
+        if (retry->grpc_statuses == 0)
+            retry->grpc_loc = text.loc;
+        retry->grpc_statuses |= UINT32_C(1) << known[i].number;
+        return true;
+    }
+    return false;
+}
+
 static void read_condition(struct policy_reader *r, struct said text, struct ir_retry *retry)
 {
     struct ir_status_range range;
@@ -170,11 +195,12 @@ static void read_condition(struct policy_reader *r, struct said text, struct ir_
         retry->on_timeout = true;
     } else if (setting_status_range(text.text, &range) && is_temporary(&range)) {
         *vec_add(&r->job->pool, &retry->statuses) = range;
-    } else {
+    } else if (!read_grpc_status(text, retry)) {
         diag_error(
             &r->job->diags, text.loc, "unknown-value",
             "'%.*s' is nothing to try again for: write connect_failure, reset, timeout, 425, "
-            "429 or a status from 500 to 599",
+            "429, a status from 500 to 599, or cancelled, deadline_exceeded, internal, "
+            "resource_exhausted or unavailable of gRPC",
             STR_SHORT(text.text));
     }
 }
@@ -227,6 +253,7 @@ static void read_retry(struct policy_reader *r, const struct node *node, const v
     else
         retry->methods = IR_METHODS_IDEMPOTENT;
     retry->idempotency_key = raw->idempotency_key == YES;
+    check_grpc_statuses(r, retry);
     if ((cell = policy_cell(r, raw->backoff)) != NULL)
         r->load(r, cell, &retry_backoff_type, retry);
     cell = policy_cell(r, raw->budget);

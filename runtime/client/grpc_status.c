@@ -60,4 +60,9 @@ static uint16_t of_trailers(struct str lines)
     return http_of(status_of(trailers_find(lines, STR("grpc-status"))));
 }
 
-const struct grpc_status_module grpc_status_module = {of_head, of_trailers};
+static bool is_one_of(const struct head *head, uint32_t statuses)
+{
+    return is_grpc(head) && head->framing == FRAMING_NONE && statuses >> status_in(head) & 1;
+}
+
+const struct grpc_status_module grpc_status_module = {of_head, of_trailers, is_one_of};

@@ -14,6 +14,8 @@ struct grpc_status_module {
     uint16_t (*of_head)(const struct head *head);
     /* What an answer's end tells, by the lines of its trailers. */
     uint16_t (*of_trailers)(struct str lines);
+    /* It is nothing but trailers, with one of these statuses (1 << status). */
+    bool (*is_one_of)(const struct head *head, uint32_t statuses);
 };
 
 extern const struct grpc_status_module grpc_status_module;

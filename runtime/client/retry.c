@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "client/grpc_status.h"
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
@@ -93,8 +94,14 @@ static void rewind_body(struct call_retry *own)
 
 /* ---- whether ---- */
 
-bool retry_names_status(const struct gw_retry *config, unsigned status)
+bool retry_names_answer(const struct upstream_call *call)
 {
+    const struct gw_retry *config = call->retry;
+    uint16_t status = call->head.status;
+
+    if (config->grpc_statuses != 0 &&
+        call->config->grpc->is_one_of(&call->head, config->grpc_statuses))
+        return true;
     for (uint32_t i = 0; i < config->status_count; i++)
         if (status >= config->statuses[i].first && status <= config->statuses[i].last)
             return true;
@@ -115,7 +122,7 @@ static bool is_asked_for(const struct upstream_call *call, enum try_end how)
     case TRY_ANSWERED:
         break;
     }
-    return retry_names_status(config, call->head.status);
+    return retry_names_answer(call);
 }
 
 /* RFC 9110 section 9.2.2; an Idempotency-Key makes the service responsible. */

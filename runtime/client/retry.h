@@ -22,8 +22,8 @@ extern const struct retry_module retry_module;
 /* The pause before the n-th retry (from 1), in ms, for a random number. */
 uint32_t retry_backoff(const struct gw_retry *config, uint32_t retry, uint64_t random);
 
-/* True for an answer that is not passed on while tries are left. */
-bool retry_names_status(const struct gw_retry *config, unsigned status);
+/* True when the answer, whose head is there, is not passed on while tries are left. */
+bool retry_names_answer(const struct upstream_call *call);
 
 /* The seconds of a Retry-After, as a number or a date (RFC 9110 section 10.2.3); 0: none that is understood.
  * `wall`: seconds since 1970. */

@@ -81,12 +81,13 @@ struct gw_retry {
     bool on_connect_failure, on_reset, on_timeout;
     const struct gw_status_range *statuses; /* answers not to be passed on while tries are left */
     uint32_t status_count;
-    uint32_t methods;     /* 1 << enum method, of each that may be sent twice */
-    bool idempotency_key; /* a request that carries Idempotency-Key, too */
-    uint32_t base, max;   /* ms of the backoff */
-    bool jitter;          /* any time up to that */
-    uint32_t budget;      /* percent of the requests under way that may be retries; 0: any number */
-    uint32_t budget_min;  /* retries under way that are always allowed */
+    uint32_t grpc_statuses; /* 1 << status, likewise; of upstreams with `grpc` alone */
+    uint32_t methods;       /* 1 << enum method, of each that may be sent twice */
+    bool idempotency_key;   /* a request that carries Idempotency-Key, too */
+    uint32_t base, max;     /* ms of the backoff */
+    bool jitter;            /* any time up to that */
+    uint32_t budget;     /* percent of the requests under way that may be retries; 0: any number */
+    uint32_t budget_min; /* retries under way that are always allowed */
     uint32_t per_try_timeout; /* ms to the answer's head; 0: none */
     uint64_t buffer;          /* bytes of a request's content that are kept for another try */
     const struct hedge_module *hedge; /* see request/hedge.h */

@@ -80,7 +80,7 @@ static enum worth worth_of(const struct upstream_call *call)
 {
     if (call->op.state != OP_DONE)
         return WORTH_NOTHING;
-    return retry_names_status(call->retry, call->head.status) ? WORTH_WAITING_BESIDE : WORTH_TAKING;
+    return retry_names_answer(call) ? WORTH_WAITING_BESIDE : WORTH_TAKING;
 }
 
 static void on_ended(struct loop_call *wake)

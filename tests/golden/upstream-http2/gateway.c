@@ -86,6 +86,76 @@ const struct gw_forward to_old = {
     .upstream = &backend_old,
 };
 
+static const struct gw_target targets_orders[] = {
+    {
+        .url = STR_INIT("http://orders-1:50051"),
+        .host = STR_INIT("orders-1"),
+        .authority = STR_INIT("orders-1:50051"),
+        .path = STR_INIT(""),
+        .port = 50051,
+        .weight = 1,
+    },
+    {
+        .url = STR_INIT("http://orders-2:50051"),
+        .host = STR_INIT("orders-2"),
+        .authority = STR_INIT("orders-2:50051"),
+        .path = STR_INIT(""),
+        .port = 50051,
+        .weight = 1,
+    },
+};
+
+static const struct gw_outlier outlier_of_orders = {
+    .module = &outlier_module,
+    .consecutive_5xx = 5,
+    .interval = 10000,
+    .base_ejection_time = 30000,
+    .max_ejection_time = 300000,
+    .max_ejection_percent = 50,
+};
+
+static const struct gw_status_range retry_of_orders_statuses[] = {
+    {.first = 503, .last = 503},
+};
+const struct gw_retry retry_of_orders = {
+    .module = &retry_module,
+    .attempts = 3,
+    .on_reset = true,
+    .statuses = retry_of_orders_statuses,
+    .status_count = 1,
+    /* cancelled deadline_exceeded resource_exhausted internal unavailable */
+    .grpc_statuses = 24850,
+    /* GET HEAD PUT DELETE OPTIONS TRACE QUERY */
+    .methods = 731,
+    .idempotency_key = true,
+    .base = 25,
+    .max = 250,
+    .jitter = true,
+    .budget = 20,
+    .budget_min = 10,
+    .buffer = 65536,
+};
+
+const struct gw_upstream backend_orders = {
+    .name = STR_INIT("orders"),
+    .index = 3,
+    .target_count = 2,
+    .targets = targets_orders,
+    .host_header = GW_HOST_TARGET,
+    .pool_max_idle = 1024,
+    .pool_idle_timeout = 60000,
+    .h2 = &call_h2_module,
+    .max_streams = 100,
+    .grpc = &grpc_status_module,
+    .outlier = &outlier_of_orders,
+    .panic_threshold = 50,
+};
+
+const struct gw_forward to_orders = {
+    .upstream = &backend_orders,
+    .retry = &retry_of_orders,
+};
+
 const struct gw_timeouts timeouts_default = {
     .connect = 5000,
     .send = 60000,
@@ -116,11 +186,16 @@ static const struct gw_upstream *const upstreams[] = {
     /* users */ &backend_users,
     /* files */ &backend_files,
     /* old */ &backend_old,
+    /* orders */ &backend_orders,
 };
 
 static const struct gw_route *const routes[] = {
     /* POST /users.Users/Get */
     &route_users,
+    /* POST /orders.Orders/Get */
+    &route_orders,
+    /* POST /orders.Orders/Own */
+    &route_own,
     /* GET /files */
     &route_files,
     /* GET /chat */
@@ -136,21 +211,29 @@ const struct gateway gateway = {
                          "\"upstreams\": [\n"
                          "{\"name\": \"users\", \"targets\": [\"http://users:50051\"]},\n"
                          "{\"name\": \"files\", \"targets\": [\"https://files\"]},\n"
-                         "{\"name\": \"old\", \"targets\": [\"http://old\"]}],\n"
+                         "{\"name\": \"old\", \"targets\": [\"http://old\"]},\n"
+                         "{\"name\": \"orders\", \"targets\": [\"http://orders-1:50051\", "
+                         "\"http://orders-2:50051\"]}],\n"
                          "\"routes\": [\n"
                          "{\"operation\": \"users\", \"method\": \"POST\", \"path\": "
                          "\"/users.Users/Get\", \"action\": \"upstream users\", \"security\": "
                          "\"public\"},\n"
+                         "{\"operation\": \"orders\", \"method\": \"POST\", \"path\": "
+                         "\"/orders.Orders/Get\", \"action\": \"upstream orders\", "
+                         "\"security\": \"public\"},\n"
+                         "{\"operation\": \"own\", \"method\": \"POST\", \"path\": "
+                         "\"/orders.Orders/Own\", \"action\": \"upstream orders\", "
+                         "\"security\": \"public\"},\n"
                          "{\"operation\": \"files\", \"method\": \"GET\", \"path\": \"/files\", "
                          "\"action\": \"upstream files\", \"security\": \"public\"},\n"
                          "{\"operation\": \"chat\", \"method\": \"GET\", \"path\": \"/chat\", "
                          "\"action\": \"upstream old\", \"security\": \"public\"}]}\n"),
-    .features = STR_INIT("proxy access_log tls http2"),
+    .features = STR_INIT("proxy access_log tls http2 retry outlier_detection"),
     .listeners = listeners,
     .listener_count = 1,
     .tls = &tls_module,
     .upstreams = upstreams,
-    .upstream_count = 3,
+    .upstream_count = 4,
     .routes = routes,
     .route_count = ROUTE_COUNT,
     .errors = &errors_default,

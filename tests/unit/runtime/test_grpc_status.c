@@ -13,7 +13,7 @@
 #include "client/breaker.h"
 #include "client/grpc_status.h"
 #include "client/outlier.h"
-#include "client/call.h"
+#include "client/retry.h"
 #include "fake_upstream.h"
 
 /* ---- what is read ---- */
@@ -99,6 +99,7 @@ static void what_is_not_grpc_tells_its_status(void **state)
         for (int framing = FRAMING_NONE; framing <= FRAMING_CLOSE; framing++) {
             answer_open(&answer, rows[i].status, (enum framing)framing, rows[i].type, "14");
             assert_int_equal(grpc_status_module.of_head(&answer.head), rows[i].status);
+            assert_false(grpc_status_module.is_one_of(&answer.head, UINT32_MAX));
         }
 }
 
@@ -124,6 +125,37 @@ static void trailers_tell(void **state)
             fail_msg("%s: %u", rows[i].lines,
                      grpc_status_module.of_trailers(str_of(rows[i].lines)));
     assert_int_equal(grpc_status_module.of_trailers((struct str){0}), 500);
+}
+
+static void a_retry_names_what_is_nothing_but_trailers(void **state)
+{
+    static const struct gw_upstream grpc = {.grpc = &grpc_status_module};
+    static const struct gw_upstream other = {0};
+    static const struct gw_retry names = {.grpc_statuses = 1 << 14 | 1 << 1};
+    static const struct gw_retry names_none = {0};
+    struct upstream_call call;
+    struct answer answer;
+
+    (void)state;
+    memset(&call, 0, sizeof call);
+    call.config = &grpc;
+    call.retry = &names;
+    for (unsigned status = 0; status < 20; status++) {
+        char text[8];
+        snprintf(text, sizeof text, "%u", status);
+        answer_open(&answer, 200, FRAMING_NONE, "application/grpc", text);
+        call.head = answer.head;
+        assert_int_equal(retry_names_answer(&call), status == 14 || status == 1);
+        answer_open(&answer, 200, FRAMING_CHUNKED, "application/grpc", text);
+        call.head = answer.head;
+        assert_false(retry_names_answer(&call));
+    }
+    answer_open(&answer, 200, FRAMING_NONE, "application/grpc", "14");
+    call.head = answer.head;
+    call.retry = &names_none;
+    assert_false(retry_names_answer(&call));
+    call.config = &other;
+    assert_false(retry_names_answer(&call));
 }
 
 /* ---- who is told ---- */
@@ -281,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_head_tells_when_nothing_follows),
         cmocka_unit_test(what_is_not_grpc_tells_its_status),
         cmocka_unit_test(trailers_tell),
+        cmocka_unit_test(a_retry_names_what_is_nothing_but_trailers),
         cmocka_unit_test(each_try_is_judged_once),
         cmocka_unit_test(who_was_not_answered_is_not_judged_on_leaving),
         cmocka_unit_test(a_long_stream_is_no_slow_answer),
