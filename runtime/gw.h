@@ -22,6 +22,7 @@
 #include "http/message.h"
 #include "io/proxy_protocol.h"
 #include "policy/acl.h"
+#include "policy/ip_restriction.h"
 #include "policy/key_auth.h"
 #include "request/hedge.h"
 #include "request/match.h"

@@ -38,6 +38,7 @@ struct metrics {
     uint64_t begun, finished;
     uint64_t opened, closed, refused;
     uint64_t proxy_headers_refused;
+    uint64_t addresses_refused; /* requests, by ip_restriction */
     size_t route_count;
     struct route_cells **routes;
     struct histogram *upstreams;
@@ -140,6 +141,11 @@ void metrics_connection_closed(struct worker *worker)
 void metrics_connection_refused(struct worker *worker)
 {
     add(&worker->metrics->refused, 1);
+}
+
+void metrics_address_refused(struct worker *worker)
+{
+    add(&worker->metrics->addresses_refused, 1);
 }
 
 void metrics_proxy_header_refused(struct worker *worker)
@@ -333,6 +339,16 @@ static bool reads_proxy_headers(void)
     return some;
 }
 
+/* Requests that a policy refuses, by its name. */
+static void render_denials(struct text *text)
+{
+    if (gateway.ip_restriction_count == 0)
+        return;
+    prom_family(text, "apigw_denied_total", "counter", "Requests that a policy has refused.");
+    text_printf(text, "apigw_denied_total{policy=\"ip_restriction\"} %llu\n",
+                (unsigned long long)SUM(addresses_refused));
+}
+
 static void render_connections(struct text *text)
 {
     uint64_t opened = SUM(opened), closed = SUM(closed), begun = SUM(begun),
@@ -410,6 +426,7 @@ void metrics_render(struct text *text)
     render_durations(text);
     render_upstream_times(text);
     upstreams_report_metrics(text);
+    render_denials(text);
     render_connections(text);
     if (gateway.runtime)
         gateway.runtime->module->metrics(gateway.runtime, text);

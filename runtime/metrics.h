@@ -22,6 +22,8 @@ void metrics_connection_refused(struct worker *worker); /* over a connection lim
 void metrics_proxy_header_refused(
     struct worker *worker); /* none, or a bad one, from a trusted proxy */
 
+void metrics_address_refused(struct worker *worker); /* a request, by ip_restriction */
+
 /* All workers' sums in Prometheus' text format. */
 void metrics_render(struct text *text);
 

@@ -148,12 +148,43 @@ static enum gw_next refuse_unmatched(struct gw_req *rq, enum gw_match match)
     return reply_error(rq, 404, "no route takes this path", STR(""));
 }
 
+/* Requests that no route takes (NULL) are for those whom every document admits. */
+static bool may_call(const struct gw_req *rq, const struct gw_route *route)
+{
+    const struct gw_ip_restriction *own = route ? route->ip_restriction : NULL;
+    uint32_t count = route ? 0 : gateway.document_restrictions;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!gateway.ip_restrictions[i]->admits(gateway.ip_restrictions[i], rq))
+            return false;
+    }
+    return !own || own->admits(own, rq);
+}
+
+/* Who may not call learns nothing of what is there: neither by what is said of a path, a method or a body, nor by how
+ * the answers of one operation look. Log and metrics know which it was. */
+static enum gw_next refuse_address(struct gw_req *rq, const struct gw_route *route)
+{
+    enum gw_next next;
+
+    rq->route = NULL;
+    next = reply_error(rq, 403, "this address may not call", STR(""));
+    rq->route = route;
+    rq->reason = "ip_restriction: this address may not call";
+    metrics_address_refused(rq->worker);
+    return next;
+}
+
 /* The first time: which operation is it, and may it be that at all? */
 static enum gw_next match(struct gw_req *rq)
 {
     enum gw_match found = gateway_match(rq);
+    bool is_there = found == GW_MATCH_FOUND && !rq->route->internal;
+    const struct gw_route *route = is_there ? rq->route : NULL;
 
-    if (found != GW_MATCH_FOUND || rq->route->internal)
+    if (!may_call(rq, route))
+        return refuse_address(rq, route);
+    if (!is_there)
         return refuse_unmatched(rq, found);
     req_use_route(rq);
     if (rq->head.framing == FRAMING_LENGTH && rq->x->body_limit > 0 &&

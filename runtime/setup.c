@@ -133,8 +133,13 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
     pool_open(&pool, NULL);
     for (size_t i = 0; i < setup->places.count; i++)
         *vec_add(&pool, &listeners) = setup->places.at[i].listener;
-    live = live_read(listeners.at, listeners.count, &gateway.admin.token, gateway.consumers, error,
-                     SETUP_ERROR);
+    live = live_read(&(struct live_sources){.listeners = listeners.at,
+                                            .listener_count = listeners.count,
+                                            .ip_restrictions = gateway.ip_restrictions,
+                                            .ip_restriction_count = gateway.ip_restriction_count,
+                                            .admin_token = &gateway.admin.token,
+                                            .consumers = gateway.consumers},
+                     error, SETUP_ERROR);
     pool_close(&pool);
     return live;
 }

@@ -3,6 +3,7 @@
 #ifndef REQUEST_CONFIG_H
 #define REQUEST_CONFIG_H
 
+#include "base/ip_ranges.h"
 #include "base/log.h"
 #include "client/upstream.h"
 #include "http/h2.h"
@@ -90,6 +91,19 @@ struct gw_errors {
     uint32_t override_count;
 };
 
+struct gw_req;
+
+/* Which clients may call; what the words mean is told in policy/ip_restriction.h. */
+struct gw_ip_list {
+    const struct ip_range *ranges; /* as ip_ranges_hold takes them */
+    uint32_t count;
+    struct str file; /* or: one CIDR a line; empty: none */
+};
+struct gw_ip_restriction {
+    bool (*admits)(const struct gw_ip_restriction *restriction, const struct gw_req *rq);
+    struct gw_ip_list allow, deny; /* neither ranges nor a file: not given */
+};
+
 /* One operation, for logs, metrics, manifests and the machinery around the flow. */
 struct gw_route {
     struct str name;     /* operationId */
@@ -100,10 +114,11 @@ struct gw_route {
     struct str security; /* for people */
     const struct gw_timeouts *timeouts;
     const struct gw_errors *errors;
-    const struct gw_correlation *correlation; /* NULL: the gateway's */
-    const struct gw_access_log *own_log;      /* how its lines look; NULL: as the gateway's */
-    uint64_t body_limit;                      /* bytes; 0: none */
-    uint64_t upload_rate;                     /* bytes a second; 0: off */
+    const struct gw_correlation *correlation;       /* NULL: the gateway's */
+    const struct gw_ip_restriction *ip_restriction; /* NULL: everybody may call */
+    const struct gw_access_log *own_log;            /* how its lines look; NULL: as the gateway's */
+    uint64_t body_limit;                            /* bytes; 0: none */
+    uint64_t upload_rate;                           /* bytes a second; 0: off */
     uint32_t index;
     uint32_t buffer_request, buffer_response;
     uint8_t encoded_slash; /* enum urlpath_slash */
@@ -211,6 +226,9 @@ struct gateway {
     uint32_t upstream_count;
     const struct gw_route *const *routes;
     uint32_t route_count;
+    /* All there are; the first `document_restrictions` hold for requests that no route takes, too. */
+    const struct gw_ip_restriction *const *ip_restrictions;
+    uint32_t ip_restriction_count, document_restrictions;
     const struct gw_errors *errors;     /* before a route is known */
     const struct gw_timeouts *timeouts; /* the same */
     struct gw_access_log access_log;

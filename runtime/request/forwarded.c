@@ -303,6 +303,7 @@ void forwarded_resolve(struct gw_req *rq, const struct sockaddr *peer)
         find_client(rq, &client);
         rq->client_address = print_address(rq, client.address);
     }
+    memcpy(rq->client_ip, client.address, sizeof rq->client_ip);
 }
 
 /* ---- writing them ---- */

@@ -13,7 +13,7 @@
 bool forwarded_trusts(const struct worker *worker, const struct gw_forwarded *config,
                       const struct sockaddr *peer);
 
-/* Fills rq->client_address and rq->trusted_peer; marks the client's own forwarding fields as dropped (they
+/* Fills rq->client_address, rq->client_ip and rq->trusted_peer; marks the client's own forwarding fields as dropped (they
  * are written anew by forwarded_lines). Needs: rq->head (may be empty), rq->listener, rq->pool. */
 void forwarded_resolve(struct gw_req *rq, const struct sockaddr *peer);
 

@@ -3,17 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/ip.h"
+#include "base/ip_ranges.h"
 #include "base/reference.h"
 #include "base/vec.h"
 #include "request/proxied.h"
 
-static bool parse_networks(struct live *live, const struct gw_forwarded *config, struct str file,
-                           struct live_networks *networks, struct str *error)
+typedef VEC(struct gw_network) network_list;
+
+/* One address or network a line. */
+static bool read_list(struct live *live, struct str path, network_list *list, struct str *error)
 {
-    VEC(struct gw_network) list = {0};
+    struct str file;
     unsigned line_number = 0;
 
+    if (!reference_read_file(path, &live->pool, &file, error))
+        return false;
     while (file.len > 0) {
         size_t end = str_find(file, '\n');
         struct str line = str_head(file, end);
@@ -22,16 +26,17 @@ static bool parse_networks(struct live *live, const struct gw_forwarded *config,
         line = str_trim(str_head(line, str_find(line, '#')), " \t\r");
         if (line.len == 0)
             continue;
-        struct gw_network *network = vec_add(&live->pool, &list);
+        struct gw_network *network = vec_add(&live->pool, list);
         if (!ip_parse_network(line, network->address, &network->bits)) {
             *error = pool_printf(&live->pool, "%.*s:%u: not an address or network: %.*s",
-                                 STR_ARG(config->trusted_file), line_number, STR_ARG(line));
+                                 STR_ARG(path), line_number, STR_ARG(line));
             return false;
         }
     }
-    *networks = (struct live_networks){config, list.at, list.count};
     return true;
 }
+
+/* ---- trusted proxies ---- */
 
 static const struct live_networks *find(const struct live_networks *networks, size_t count,
                                         const struct gw_forwarded *config)
@@ -51,21 +56,59 @@ static bool read_networks(struct live *live, const struct gw_listener *listeners
     for (size_t i = 0; i < 2 * count; i++) {
         const struct gw_listener *listener = &listeners[i / 2];
         const struct gw_forwarded *config = listener->forwarded;
-        struct str file;
+        network_list list = {0};
         if (i % 2 == 1)
             config = listener->proxy_protocol ? listener->proxy_protocol->from : NULL;
         if (!config || config->trusted_file.len == 0 || find(all.at, all.count, config))
             continue;
-        if (!reference_read_file(config->trusted_file, &live->pool, &file, error))
+        if (!read_list(live, config->trusted_file, &list, error))
             return false;
-        struct live_networks *networks = vec_add(&live->pool, &all);
-        if (!parse_networks(live, config, file, networks, error))
-            return false;
+        *vec_add(&live->pool, &all) = (struct live_networks){config, list.at, list.count};
     }
     live->networks = all.at;
     live->networks_count = all.count;
     return true;
 }
+
+/* ---- who may call ---- */
+
+typedef VEC(struct live_ranges) ranges_list;
+
+static bool read_ranges(struct live *live, const struct gw_ip_list *list, ranges_list *all,
+                        struct str *error)
+{
+    network_list networks = {0};
+    struct ip_range *ranges;
+    size_t count = 0;
+
+    if (list->file.len == 0)
+        return true;
+    if (!read_list(live, list->file, &networks, error))
+        return false;
+    ranges = pool_alloc(&live->pool, (2 * networks.count + 1) * sizeof *ranges);
+    for (size_t i = 0; i < networks.count; i++)
+        count += ip_ranges_of(networks.at[i].address, networks.at[i].bits, &ranges[count]);
+    count = ip_ranges_merge(ranges, count);
+    *vec_add(&live->pool, all) = (struct live_ranges){list, ranges, count};
+    return true;
+}
+
+static bool read_restrictions(struct live *live, const struct live_sources *from, struct str *error)
+{
+    ranges_list all = {0};
+
+    for (size_t i = 0; i < from->ip_restriction_count; i++) {
+        const struct gw_ip_restriction *restriction = from->ip_restrictions[i];
+        if (!read_ranges(live, &restriction->allow, &all, error) ||
+            !read_ranges(live, &restriction->deny, &all, error))
+            return false;
+    }
+    live->ranges = all.at;
+    live->ranges_count = all.count;
+    return true;
+}
+
+/* ---- the whole ---- */
 
 static bool read_consumers(struct live *live, const struct gw_consumers *config, struct str *error)
 {
@@ -76,9 +119,7 @@ static bool read_consumers(struct live *live, const struct gw_consumers *config,
     return live->consumers != NULL;
 }
 
-struct live *live_read(const struct gw_listener *listeners, size_t count,
-                       const struct gw_text *admin_token, const struct gw_consumers *consumers,
-                       char *error, size_t error_size)
+struct live *live_read(const struct live_sources *from, char *error, size_t error_size)
 {
     struct live *live = pool_xmalloc(sizeof *live);
     struct str why = {0};
@@ -86,8 +127,9 @@ struct live *live_read(const struct gw_listener *listeners, size_t count,
     memset(live, 0, sizeof *live);
     live->users = 1;
     pool_open(&live->pool, NULL);
-    if (read_networks(live, listeners, count, &why) && read_consumers(live, consumers, &why) &&
-        reference_read(admin_token, &live->pool, &live->admin_token, &why)) {
+    if (read_networks(live, from->listeners, from->listener_count, &why) &&
+        read_restrictions(live, from, &why) && read_consumers(live, from->consumers, &why) &&
+        reference_read(from->admin_token, &live->pool, &live->admin_token, &why)) {
         if (!live->admin_token.at || live->admin_token.len > 0)
             return live;
         why = STR("the admin token is empty");
@@ -119,4 +161,13 @@ const struct live_networks *live_networks_of(const struct live *live,
                                              const struct gw_forwarded *config)
 {
     return find(live->networks, live->networks_count, config);
+}
+
+const struct live_ranges *live_ranges_of(const struct live *live, const struct gw_ip_list *list)
+{
+    for (size_t i = 0; i < live->ranges_count; i++) {
+        if (live->ranges[i].list == list)
+            return &live->ranges[i];
+    }
+    return NULL;
 }

@@ -33,6 +33,7 @@ struct gw_req {
     struct str allow; /* methods of the path, for OPTIONS and without a route: see gw_allow */
     struct str request_id;
     struct str client_address; /* text; behind trusted proxies the real client */
+    uint8_t client_ip[16];     /* the same; "::": on a unix socket, which has none */
     struct str peer_address;   /* text; the other end of the connection */
     bool trusted_peer;         /* which is a trusted proxy */
     const struct gw_forward *forward;

@@ -255,6 +255,15 @@ static const struct {
     {"2003::/129\n", ":1: not an address or network: 2003::/129"},
 };
 
+static struct live *read_live(const struct gw_listener *listeners, size_t count,
+                              const struct gw_text *token, char *error, size_t error_size)
+{
+    const struct live_sources from = {
+        .listeners = listeners, .listener_count = count, .admin_token = token};
+
+    return live_read(&from, error, error_size);
+}
+
 static void test_list_files(void **state)
 {
     static const struct gw_text no_token = {.kind = GW_TEXT_NONE};
@@ -266,7 +275,7 @@ static void test_list_files(void **state)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         char error[256] = "";
         write_list(lists[i].text);
-        struct live *live = live_read(listeners, 2, &no_token, NULL, error, sizeof error);
+        struct live *live = read_live(listeners, 2, &no_token, error, sizeof error);
         assert_int_equal(live != NULL, lists[i].error == NULL);
         if (!live) {
             assert_memory_equal(error, list_path, strlen(list_path));
@@ -291,7 +300,7 @@ static void test_trusted_by_file(void **state)
     (void)state;
     write_list("10.1.0.0/16\n");
     fake_request_open(&fake, "/", "X-Forwarded-For: 9.9.9.9\r\n");
-    fake.worker.live = live_read(&listener, 1, &no_token, NULL, error, sizeof error);
+    fake.worker.live = read_live(&listener, 1, &no_token, error, sizeof error);
     assert_non_null(fake.worker.live);
     fake.rq.listener = &listener;
     set_peer(&peer, "10.1.2.3");
@@ -315,14 +324,14 @@ static void test_missing(void **state)
     char error[256];
 
     (void)state;
-    assert_null(live_read(&listener, 1, &none, NULL, error, sizeof error));
+    assert_null(read_live(&listener, 1, &none, error, sizeof error));
     assert_string_equal(error, "cannot read /nowhere/proxies.txt: No such file or directory");
-    assert_null(live_read(NULL, 0, &env, NULL, error, sizeof error));
+    assert_null(read_live(NULL, 0, &env, error, sizeof error));
     assert_string_equal(error, "environment variable GW_TEST_NO_SUCH is not set");
-    assert_null(live_read(NULL, 0, &file, NULL, error, sizeof error));
+    assert_null(read_live(NULL, 0, &file, error, sizeof error));
     assert_string_equal(error, "cannot read /nowhere/token: No such file or directory");
     setenv("GW_TEST_NO_SUCH", "", 1);
-    assert_null(live_read(NULL, 0, &env, NULL, error, sizeof error));
+    assert_null(read_live(NULL, 0, &env, error, sizeof error));
     assert_string_equal(error, "the admin token is empty");
     unsetenv("GW_TEST_NO_SUCH");
 }
