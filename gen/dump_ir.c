@@ -389,6 +389,8 @@ static void dump_flags(struct printer *p, const struct ir_operation *op)
     static const char *const slashes[] = {"keep", "reject", "decode"};
     struct text *text = &p->text;
 
+    if (op->ip_restriction > 0)
+        text_printf(text, "  ip_restriction %u\n", op->ip_restriction);
     text_add(text, op->internal ? STR("  internal\n") : STR(""));
     if (op->disabled || op->disabled_turned > 0) {
         text_add(text, STR("  disabled"));
@@ -464,6 +466,14 @@ static void dump_endpoint(struct text *text, const struct ir_endpoint *e)
     text_byte(text, '\n');
 }
 
+static void dump_ip_restrictions(struct text *text, const struct gateway *gw)
+{
+    for (uint32_t i = 0; i < gw->ip_restrictions.count; i++)
+        text_printf(text, "ip_restriction %u %s%.*s\n", i + 1,
+                    i < gw->document_restrictions ? "document " : "",
+                    STR_ARG(phrase_ip_restriction(text->pool, gw, i + 1)));
+}
+
 static void dump_runtime(struct text *text, const struct ir_runtime *runtime)
 {
     if (runtime->values.count == 0)
@@ -518,6 +528,7 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
     if (gw->drain_delay != 0 || gw->drain_grace != 20000)
         text_printf(text, "drain %llu %llu\n", (unsigned long long)gw->drain_delay,
                     (unsigned long long)gw->drain_grace);
+    dump_ip_restrictions(text, gw);
     dump_runtime(text, &gw->runtime);
     dump_errors(text, "errors", &gw->errors);
     text_printf(text, "access_log %s",

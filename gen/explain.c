@@ -190,6 +190,8 @@ static void suggest(const struct question *q)
 static int none(const struct question *q, unsigned status, struct str why)
 {
     text_printf(q->out, "%-12s %u: %.*s\n", "no route", status, STR_ARG(why));
+    for (uint32_t i = 0; i < q->gw->document_restrictions; i++)
+        say(q, "addresses", phrase_ip_restriction(q->pool, q->gw, i + 1));
     return 1;
 }
 
@@ -383,6 +385,8 @@ static void say_policies(const struct question *q, const struct ir_operation *op
 {
     if (op->correlation.generator != IR_ID_NONE)
         say(q, "request id", op->correlation.header_name);
+    if (op->ip_restriction > 0)
+        say(q, "addresses", phrase_ip_restriction(q->pool, q->gw, op->ip_restriction));
     say(q, "security", op->security);
     if (op->maintenance)
         say(q, "maintenance", STR("503 with Retry-After"));

@@ -174,6 +174,7 @@ struct ir_operation {
     bool internal, disabled, maintenance, deprecated;
     uint32_t disabled_turned, maintenance_turned; /* or by a value of the runtime file */
     uint32_t retry_after;                         /* maintenance, seconds */
+    uint32_t ip_restriction;                      /* 1 + its index; 0: everybody may call */
     VEC(struct ir_way) ways; /* in; the first that is proven is taken. Empty: nobody is asked */
     struct ir_acl acl;
     bool passthrough_auth;       /* declares security that nobody here enforces */
@@ -232,7 +233,9 @@ struct gateway {
     struct ir_errors errors;
     enum { IR_UNDERSCORES_DROP, IR_UNDERSCORES_REJECT, IR_UNDERSCORES_PASS } underscores;
     enum { IR_LEVEL_DEBUG, IR_LEVEL_INFO, IR_LEVEL_WARN, IR_LEVEL_ERROR } log_level;
-    struct ir_text zone; /* where the gateway stands */
+    VEC(struct ir_ip_restriction) ip_restrictions; /* no two alike */
+    uint32_t document_restrictions; /* so many, the first: for requests without a route, too */
+    struct ir_text zone;            /* where the gateway stands */
     struct ir_runtime runtime;
     uint64_t drain_delay, drain_grace;
     size_t webhooks, callbacks;

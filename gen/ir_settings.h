@@ -39,6 +39,25 @@ static inline bool ir_timeouts_equal(const struct ir_timeouts *a, const struct i
            a->request == b->request && a->idle == b->idle && a->from_client == b->from_client;
 }
 
+struct ir_network {
+    struct str text; /* as written */
+    uint8_t address[16], bits;
+    struct loc loc;
+};
+
+typedef VEC(struct ir_network) ir_networks;
+
+/* Networks, or a file of them. */
+struct ir_ip_list {
+    ir_networks networks;
+    struct str file;
+};
+
+/* Which clients may call: those in `allow`, where it is given, but for those in `deny`. */
+struct ir_ip_restriction {
+    struct ir_ip_list allow, deny;
+};
+
 struct ir_forwarded {
     struct str *trusted; /* CIDR literals */
     size_t trusted_count;

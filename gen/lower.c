@@ -120,6 +120,7 @@ struct gateway *lower(struct job *job, struct api **apis, size_t count,
         lower_runtime(&l, l.documents[i].block, STR(""));
         find_base(&l, &l.documents[i]);
     }
+    lower_ip_restriction_documents(&l);
     for (size_t i = 0; i < count; i++)
         lower_operations(&l, &l.documents[i]);
     for (size_t i = 0; i < count; i++)

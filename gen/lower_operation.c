@@ -341,6 +341,14 @@ static void set_maintenance(struct lowering_operation *o)
     o->op->retry_after = (uint32_t)((block->maintenance.retry_after + 999) / 1000);
 }
 
+static void set_ip_restriction(struct lowering_operation *o)
+{
+    const struct xgateway_block *block = lowering_find(&o->chain, POLICY_ip_restriction);
+
+    if (block != NULL)
+        o->op->ip_restriction = lower_ip_restriction(o->l, block);
+}
+
 static void set_switches(struct lowering_operation *o)
 {
     o->op->internal = lowering_find(&o->chain, POLICY_internal) != NULL;
@@ -430,6 +438,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     op->endpoint = (uint32_t)(endpoint - gw->endpoints.at);
     check_parameters(o);
     set_switches(o);
+    set_ip_restriction(o);
     set_limits(o);
     set_buffering(o);
     set_errors(o);

@@ -120,6 +120,11 @@ uint32_t lower_runtime_weight(struct lowering *l, struct str owner, struct str c
 #define LOWER_NO_BRANCH SIZE_MAX
 struct str lower_runtime_choices(struct lowering *l, size_t branch);
 
+/* lower_ip_restriction.c: 1 + the index of what a block says. Those of the documents come first, since they hold for
+ * requests that no route takes, too. */
+uint32_t lower_ip_restriction(struct lowering *l, const struct xgateway_block *block);
+void lower_ip_restriction_documents(struct lowering *l);
+
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);

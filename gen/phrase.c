@@ -165,6 +165,26 @@ struct str phrase_runtime_value(struct pool *pool, const struct ir_runtime_value
                                                        : "false");
 }
 
+static void add_networks(struct text *out, const char *label, const struct ir_ip_list *list)
+{
+    if (list->networks.count > 0 || list->file.len > 0)
+        text_printf(out, "%s%s", out->len > 0 ? ", " : "", label);
+    for (size_t i = 0; i < list->networks.count; i++)
+        text_printf(out, " %.*s", STR_ARG(list->networks.at[i].text));
+    if (list->file.len > 0)
+        text_printf(out, " {file: %.*s}", STR_ARG(list->file));
+}
+
+struct str phrase_ip_restriction(struct pool *pool, const struct gateway *gw, uint32_t number)
+{
+    const struct ir_ip_restriction *restriction = &gw->ip_restrictions.at[number - 1];
+    struct text out = {.pool = pool};
+
+    add_networks(&out, "allow", &restriction->allow);
+    add_networks(&out, "deny", &restriction->deny);
+    return text_str(&out);
+}
+
 struct str phrase_action(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
 {
     const struct ir_answer *answer = &op->answer;

@@ -39,6 +39,9 @@ struct str phrase_conditions(struct pool *pool, const struct ir_condition *condi
 /* "listPets.upstream.canary, 5 by default, 0 to 100", "maintenance, false by default". */
 struct str phrase_runtime_value(struct pool *pool, const struct ir_runtime_value *value);
 
+/* "allow 10.0.0.0/8 192.168.0.0/16, deny {file: /etc/denied}", of number 1 and more. */
+struct str phrase_ip_restriction(struct pool *pool, const struct gateway *gw, uint32_t number);
+
 /* What becomes of a request: "upstream pets", "redirect 301 to /v2", "respond 200", "disabled" … */
 struct str phrase_action(struct pool *pool, const struct gateway *gw,
                          const struct ir_operation *op);

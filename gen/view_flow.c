@@ -3,6 +3,7 @@
 #include "digest.h"
 #include "name.h"
 #include "phrase.h"
+#include "view_ip_restriction.h"
 #include "view_parts.h"
 #include "view_resilience.h"
 #include "view_security.h"
@@ -452,6 +453,7 @@ struct value *view_flow(struct job *job, const struct gateway *gw, const struct 
     view_set_text(flow.pool, map, "method",
                   str_eq(op->method, STR("*")) ? STR("any method") : op->method);
     view_set_text(flow.pool, map, "path", op->path);
+    value_set(flow.pool, map, "ip_restriction", view_ip_restriction_of(flow.pool, op));
     view_set_flag(flow.pool, map, "disabled", op->disabled);
     view_set_flag(flow.pool, map, "internal", op->internal && !op->disabled);
     value_set(flow.pool, map, "maintenance",

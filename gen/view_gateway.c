@@ -3,6 +3,7 @@
 #include "phrase.h"
 #include "phrase_resilience.h"
 #include "view_flow.h"
+#include "view_ip_restriction.h"
 #include "view_parts.h"
 #include "view_resilience.h"
 #include "view_security.h"
@@ -140,18 +141,6 @@ static struct value *plain_forwards(struct pool *pool, const struct value *all)
 
 /* ---- listeners ---- */
 
-static struct value *address_bytes(struct pool *pool, const uint8_t address[16])
-{
-    struct value *list = value_list(pool);
-    for (size_t i = 0; i < 16; i++) {
-        struct value *map = value_map(pool);
-        view_set_flag(pool, map, "more", i > 0);
-        view_set_number(pool, map, "byte", address[i]);
-        value_add(pool, list, map);
-    }
-    return list;
-}
-
 static struct value *trusted(struct job *job, const struct ir_forwarded *from, struct loc loc)
 {
     struct pool *pool = &job->pool;
@@ -165,7 +154,7 @@ static struct value *trusted(struct job *job, const struct ir_forwarded *from, s
             continue;
         }
         view_set_text(pool, map, "text", from->trusted[i]);
-        value_set(pool, map, "bytes", address_bytes(pool, address));
+        value_set(pool, map, "bytes", view_address_bytes(pool, address));
         view_set_number(pool, map, "bits", bits);
         value_add(pool, list, map);
     }
@@ -344,6 +333,7 @@ static struct value *route(struct pool *pool, const struct gateway *gw,
     view_set_text(pool, map, "upstream", phrase_upstreams(pool, gw, op));
     view_set_text(pool, map, "security", op->security);
     set_own_constants(pool, map, gw, op);
+    value_set(pool, map, "ip_restriction", view_ip_restriction_of(pool, op));
     view_set_number(pool, map, "body_limit", op->limits.body);
     view_set_number(pool, map, "upload_rate", op->limits.upload_rate);
     view_set_number(pool, map, "buffer_request", op->buffer_request);
@@ -477,7 +467,8 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "runtime",
                                         "hedge",
                                         "key_auth",
-                                        "acl"};
+                                        "acl",
+                                        "ip_restriction"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -497,6 +488,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
             used[24] |= hedges(&op->branches.at[b].forward);
     }
     used[25] = view_uses_keys(gw);
+    used[27] = gw->ip_restrictions.count > 0;
     used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);
     used[10] = view_uses_http2(gw);
@@ -573,6 +565,10 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     value_set(pool, map, "correlation", correlation(pool, &gw->correlation));
     set_limits(pool, limits, gw->limits.uri, gw->limits.upstream_headers, gw->limits.header_count);
     value_set(pool, map, "upstream_limits", limits);
+    value_set(pool, map, "ip_restrictions", view_ip_restrictions(pool, gw));
+    view_set_flag(pool, map, "has_ip_restrictions", gw->ip_restrictions.count > 0);
+    view_set_number(pool, map, "ip_restriction_count", gw->ip_restrictions.count);
+    view_set_number(pool, map, "document_restrictions", gw->document_restrictions);
     value_set(pool, map, "runtime", runtime(pool, gw));
     view_set_number(pool, map, "buffers", gw->limits.buffers);
     view_set_number(pool, map, "drain_delay", gw->drain_delay);

@@ -205,6 +205,18 @@ static struct str websocket_words(struct pool *pool, const struct ir_websocket *
     return text_str(&out);
 }
 
+/* A long list of the document is said once, there, and not with each of its operations. */
+static struct str ip_restriction_words(struct pool *pool, const struct gateway *gw, uint32_t number)
+{
+    enum { LONG_LIST = 16 };
+    const struct ir_ip_restriction *said = &gw->ip_restrictions.at[number - 1];
+    size_t count = said->allow.networks.count + said->deny.networks.count;
+
+    if (gw->document_restrictions == 1 && number == 1 && count > LONG_LIST)
+        return pool_printf(pool, "as the document, %zu networks", count);
+    return phrase_ip_restriction(pool, gw, number);
+}
+
 struct value *view_facts(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
 {
     struct value *list = value_list(pool);
@@ -220,6 +232,8 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
         route_facts(pool, list, gw, op);
     else
         answer_facts(pool, list, &op->answer);
+    if (op->ip_restriction > 0)
+        fact(pool, list, "ip_restriction", ip_restriction_words(pool, gw, op->ip_restriction));
     fact(pool, list, "security", op->security);
     fact(pool, list, "acl", phrase_acl(pool, &op->acl));
     if (op->passthrough_auth)
@@ -436,6 +450,8 @@ static struct value *document_facts(struct pool *pool, const struct gateway *gw)
     static const char *const underscores[] = {"drop", "reject", "pass"};
     static const char *const levels[] = {"debug", "info", "warn", "error"};
     struct value *list = value_list(pool);
+    for (uint32_t i = 0; i < gw->document_restrictions; i++)
+        fact(pool, list, "ip_restriction", phrase_ip_restriction(pool, gw, i + 1));
     fact(pool, list, "path",
          pool_printf(
              pool, "normalize %s, merge_slashes %s, case_sensitive %s, encoded_slash %s",

@@ -68,6 +68,18 @@ struct value *view_texts(struct pool *pool, const struct str *texts, size_t coun
     return list;
 }
 
+struct value *view_address_bytes(struct pool *pool, const uint8_t address[16])
+{
+    struct value *list = value_list(pool);
+    for (size_t i = 0; i < 16; i++) {
+        struct value *map = value_map(pool);
+        view_set_flag(pool, map, "more", i > 0);
+        view_set_number(pool, map, "byte", address[i]);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
 struct value *view_text(struct pool *pool, const struct ir_text *text)
 {
     static const char *const kinds[] = {

@@ -11,6 +11,9 @@ struct value *view_lines(struct pool *pool, struct str text);
 /* [{text}] */
 struct value *view_texts(struct pool *pool, const struct str *texts, size_t count);
 
+/* [{byte, more}] of an address in 16 bytes */
+struct value *view_address_bytes(struct pool *pool, const uint8_t address[16]);
+
 /* The columns that text takes between the quotes of a C string literal. */
 size_t view_width(struct str text);
 

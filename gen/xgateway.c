@@ -16,6 +16,7 @@
 #include "policy/hash_key.h"
 #include "policy/headers.h"
 #include "policy/health_check.h"
+#include "policy/ip_restriction.h"
 #include "policy/key_auth.h"
 #include "policy/mirror.h"
 #include "policy/outlier_detection.h"
@@ -110,6 +111,8 @@ static const struct reading readings[POLICY_COUNT] = {
                                WHOLE},
     [POLICY_headers] = {&headers_type, NULL, AT(underscores), 0},
     [POLICY_limits] = {&limits_document_type, &limits_type, AT(limits), TAKES_OFF},
+    [POLICY_ip_restriction] = {&ip_restriction_type, &ip_restriction_type, AT(ip_restriction),
+                               TAKES_OFF},
     [POLICY_path] = {&path_document_type, &path_type, AT(path), 0},
     [POLICY_base_path] = {&base_path_type, NULL, AT(base_path), 0},
     [POLICY_hosts] = {&hosts_type, &hosts_type, AT(hosts), TAKES_OFF},
@@ -198,6 +201,7 @@ static const struct policy_type *const nested[] = {
     &outlier_success_rate_type,
     &circuit_breaker_type,
     &adaptive_concurrency_type,
+    &ip_restriction_type,
 };
 
 const struct policy_type *xgateway_nested(struct str place)

@@ -57,6 +57,7 @@ struct xgateway_block {
     struct ir_correlation correlation_id;
     struct path_rules path;
     struct limits limits;
+    struct ir_ip_restriction ip_restriction;
     struct timeouts timeouts;
     struct buffering buffering;
     struct errors errors;

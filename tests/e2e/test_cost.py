@@ -208,9 +208,9 @@ def symbols_of(name, gateway, tmp_path):
     return {line.split()[0] for line in listed.stdout.splitlines()}
 
 
-def symbols_with(feature, tmp_path):
-    """The same of a document with that feature; None: without any."""
-    return symbols_of(feature or "none", upstreams_with(feature, 1), tmp_path)
+def symbols_with(feature, tmp_path, **more):
+    """The same of a document with that feature; None: without any. `more` are keys of x-gateway."""
+    return symbols_of(feature or "none", {**upstreams_with(feature, 1), **more}, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,8 @@ def test_no_code_for_statuses_of_grpc_where_no_upstream_speaks_it(tmp_path):
                 "upstream": "origin"}
 
     assert symbols_of("grpc", pool("grpc"), tmp_path) - symbols_of("h2", pool("h2"), tmp_path) == {"grpc_status_module", "trailers_find"}
+
+
+def test_no_code_of_ip_restriction_without_any(plain_symbols, tmp_path):
+    added = symbols_with(None, tmp_path, ip_restriction={"deny": ["192.0.2.0/24"]}) - plain_symbols
+    assert {"ip_restriction_admits", "ip_restriction_1"} <= added
