@@ -124,12 +124,34 @@ static void begin_end(struct process *process, int number)
     begin_drain(process);
 }
 
+static bool watches_consumers(void)
+{
+    return gateway.consumers && gateway.consumers->file.len > 0;
+}
+
+static uint64_t consumers_digest(void)
+{
+    uint64_t digest = WATCHED_BEGIN;
+
+    watched_add(&digest, gateway.consumers->file);
+    return digest;
+}
+
+/* Before they are read: what changes meanwhile is read again. */
+static void begin_to_watch(struct process *process)
+{
+    if (watches_consumers())
+        watched_is_read(&process->consumers, consumers_digest());
+}
+
 /* False: something is bad, and all of it stays as it was. */
 static bool adopt_live(struct process *process)
 {
     char error[SETUP_ERROR];
-    struct live *live = setup_read_live(&process->setup, error);
+    struct live *live;
 
+    begin_to_watch(process);
+    live = setup_read_live(&process->setup, error);
     if (!live) {
         log_error("reload: keeping the old data: %s", error);
         return false;
@@ -249,11 +271,6 @@ static void read_signals(struct process *process)
 
 /* ---- the main thread's days ---- */
 
-static bool watches_consumers(void)
-{
-    return gateway.consumers && gateway.consumers->file.len > 0;
-}
-
 static bool watches_files(void)
 {
     return secure_watches() || gateway.runtime || watches_consumers();
@@ -298,15 +315,8 @@ static void empty(int event)
 /* They are read with all else that is live. */
 static void look_at_consumers(struct process *process)
 {
-    uint64_t digest = WATCHED_BEGIN;
-
-    watched_add(&digest, gateway.consumers->file);
-    if (process->consumers.read == 0)
-        watched_is_read(&process->consumers, digest);
-    if (!watched_has_rested(&process->consumers, digest))
-        return;
-    watched_is_read(&process->consumers, digest);
-    adopt_live(process);
+    if (watched_has_rested(&process->consumers, consumers_digest()))
+        adopt_live(process);
 }
 
 /* Signals may wake the loop earlier: files rest for a whole look. */
@@ -441,6 +451,7 @@ int process_run(const struct options *options)
     harden();
     process.signals = open_signals();
     crash_thread_begin();
+    begin_to_watch(&process);
     if (setup_read(&process.setup, options, error))
         status = serve_until_told(&process);
     else

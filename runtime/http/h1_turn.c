@@ -210,6 +210,19 @@ static struct str connection_line(const struct h1_turn *turn)
     return turn->head.minor > 0 ? STR("") : STR("Connection: keep-alive\r\n");
 }
 
+/* An answer that could have content and has none must say so, whatever protocol it came by: the client would wait for
+ * the end of the connection (RFC 9112 section 6.3). */
+static void say_that_nothing_comes(struct h1_turn *turn)
+{
+    unsigned status = turn->answer.status;
+
+    if (turn->writer.framing != FRAMING_NONE || turn->head.method == METHOD_HEAD || status < 200 ||
+        status == 204 || status == 304)
+        return;
+    turn->writer = (struct h1_writer){FRAMING_LENGTH, .left = 0};
+    turn->answer.length = 0;
+}
+
 /* The staged head, written into the scratch buffer; empty when it has left. */
 static struct str take_head(struct h1_turn *turn)
 {
@@ -220,6 +233,7 @@ static struct str take_head(struct h1_turn *turn)
     if (!turn->staged)
         return STR("");
     turn->staged = false;
+    say_that_nothing_comes(turn);
     h1_head_answer(&text, &(struct h1_answer){
                               .head = &turn->answer,
                               .framing = turn->writer.framing,

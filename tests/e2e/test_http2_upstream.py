@@ -147,16 +147,22 @@ def test_content_and_trailers_go_both_ways(gateway):
     assert server.requests[1]["content-length"] == "3"
 
 
-@pytest.mark.parametrize("status, method", [("204", "GET"), ("304", "GET"), ("200", "HEAD")])
-def test_answers_without_content(gateway, status, method):
+@pytest.mark.parametrize("status, method, length", [("204", "GET", None), ("304", "GET", None), ("200", "HEAD", None),
+                                                    ("200", "GET", "0"), ("500", "POST", "0"), ("404", "GET", "0")])
+@pytest.mark.parametrize("says", [[], [("content-length", "0")]])
+def test_answers_without_content(gateway, status, method, length, says):
+    """The head ends the stream, whether or not it says that nothing comes: a client of HTTP/1.1 has to be told."""
+    says = says if length else []
+
     def answer(server, link, stream, asked):
-        link.send_headers(stream, [(":status", status)], end_stream=True)
+        link.send_headers(stream, [(":status", status), *says], end_stream=True)
 
     with H2Server(answer) as server:
         gw = gateway(spec(server.url))
         with gw.client() as client:
             for _ in range(2):
-                assert client.ask(f"{method} /a HTTP/1.1\r\nHost: x\r\n\r\n").status == int(status)
+                got = client.ask(f"{method} /a HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert got.status == int(status) and got["content-length"] == length and got.body == b""
 
 
 def test_interim_answers_are_passed_on(gateway):
