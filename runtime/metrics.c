@@ -38,7 +38,8 @@ struct metrics {
     uint64_t begun, finished;
     uint64_t opened, closed, refused;
     uint64_t proxy_headers_refused;
-    uint64_t addresses_refused; /* requests, by ip_restriction */
+    uint64_t addresses_refused;       /* requests, by ip_restriction */
+    uint64_t denied[GW_DENIED_COUNT]; /* by other policies */
     size_t route_count;
     struct route_cells **routes;
     struct histogram *upstreams;
@@ -126,6 +127,8 @@ void metrics_request(struct worker *worker, const struct gw_req *rq)
     add(&cells->bytes_out, rq->bytes_out);
     if (rq->upstream_status != 0 && rq->forward)
         observe(&metrics->upstreams[rq->forward->upstream->index], rq->upstream_ms * 1000ull);
+    if (rq->identity.denied != GW_DENIED_NOT)
+        add(&worker->metrics->denied[rq->identity.denied], 1);
 }
 
 void metrics_connection_opened(struct worker *worker)
@@ -340,13 +343,24 @@ static bool reads_proxy_headers(void)
 }
 
 /* Requests that a policy refuses, by its name. */
+static void render_denial(struct text *text, const char *policy, uint64_t count)
+{
+    text_printf(text, "apigw_denied_total{policy=\"%s\"} %llu\n", policy,
+                (unsigned long long)count);
+}
+
 static void render_denials(struct text *text)
 {
-    if (gateway.ip_restriction_count == 0)
+    uint64_t by_security = SUM(denied[GW_DENIED_SECURITY]), by_acl = SUM(denied[GW_DENIED_ACL]);
+
+    if (gateway.ip_restriction_count == 0 && !gateway.consumers && by_security == 0)
         return;
     prom_family(text, "apigw_denied_total", "counter", "Requests that a policy has refused.");
-    text_printf(text, "apigw_denied_total{policy=\"ip_restriction\"} %llu\n",
-                (unsigned long long)SUM(addresses_refused));
+    if (gateway.ip_restriction_count > 0)
+        render_denial(text, "ip_restriction", SUM(addresses_refused));
+    render_denial(text, "security", by_security);
+    if (gateway.consumers)
+        render_denial(text, "acl", by_acl);
 }
 
 static void render_connections(struct text *text)

@@ -32,6 +32,7 @@ bool gw_anonymous(struct gw_req *rq)
 
 enum gw_next gw_unauthorized(struct gw_req *rq, struct str challenges)
 {
+    rq->identity.denied = GW_DENIED_SECURITY;
     return reply_error(
         rq, 401, rq->identity.reason ? rq->identity.reason : "who calls is not known", challenges);
 }

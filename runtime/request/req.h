@@ -71,11 +71,17 @@ struct gw_req {
         bool is_taken;                   /* some way in is */
         bool is_wrong;                   /* some credentials are no good */
         bool hides_groups;               /* from the upstream */
-    } identity;                          /* see identity.h */
-    bool begun;                          /* the flow was entered */
-    bool replied;                        /* an answer has begun */
-    bool ended;                          /* and is complete, or given up */
-    bool cancelled;                      /* the client is gone: the flow is not entered any more */
+        enum {
+            GW_DENIED_NOT,
+            GW_DENIED_SECURITY,
+            GW_DENIED_ACL,
+            GW_DENIED_COUNT
+        } denied;   /* by whom */
+    } identity;     /* see identity.h */
+    bool begun;     /* the flow was entered */
+    bool replied;   /* an answer has begun */
+    bool ended;     /* and is complete, or given up */
+    bool cancelled; /* the client is gone: the flow is not entered any more */
 
     /* for the log */
     uint64_t started_us; /* wall clock */

@@ -170,6 +170,16 @@ def test_groups(running, pets):
     assert ask(running, "/optional-acl", "X-API-Key: admin-key").status == 200
 
 
+def test_denials_are_counted(module_gateway, module_origin, file):
+    document = HEAD.format(url=module_origin.url, file=file).replace("  upstream: pets\n", "  upstream: pets\n  admin: {address: \"127.0.0.1:0\"}\n")
+    running = module_gateway(document, "--workers", "2", env=KEYS)
+    for _ in range(3):
+        assert ask(running, "/a").status == 401
+    assert ask(running, "/a", "X-API-Key: from-file", method="PUT").status == 403
+    text = running.ask_admin("/metrics").body.decode()
+    assert 'apigw_denied_total{policy="security"} 3\n' in text and 'apigw_denied_total{policy="acl"} 1\n' in text
+
+
 def test_secrets_are_nowhere(running, pets):
     ask(running, "/a", "X-API-Key: admin-key")
     ask(running, "/a", "X-API-Key: a-wrong-secret")
