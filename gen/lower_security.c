@@ -103,6 +103,14 @@ static void set_key(struct lowering *l, const struct api_scheme *api, const stru
     scheme->hide_credentials = said->hide_credentials;
 }
 
+static bool asks_for_certificates(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->listeners.count; i++)
+        if (gw->listeners.at[i].tls.client_auth != IR_CLIENT_OFF)
+            return true;
+    return false;
+}
+
 static void set_proof(struct lowering *l, struct lowering_document *d, size_t index)
 {
     const struct api_scheme *api = &d->api->schemes.at[index];
@@ -124,7 +132,8 @@ static void set_proof(struct lowering *l, struct lowering_document *d, size_t in
         return;
     if (is_key)
         set_key(l, api, &known->block->key_auth, is_said, &scheme);
-    else if (!str_eq(api->type, STR("mutualTLS")))
+    else if (!str_eq(api->type, STR("mutualTLS")) ||
+             (l->options->passthrough_auth && !asks_for_certificates(l->gw)))
         return;
     scheme.proof = is_key ? IR_PROOF_KEY : IR_PROOF_CERTIFICATE;
     *vec_add(&l->job->pool, &l->gw->schemes) = scheme;
@@ -196,10 +205,7 @@ static bool is_mutual(const struct lowering *l, const struct lowering_scheme *sc
 
 static void check_asked(struct lowering_operation *o, const struct said *scheme)
 {
-    for (size_t i = 0; i < o->l->gw->listeners.count; i++)
-        if (o->l->gw->listeners.at[i].tls.client_auth != IR_CLIENT_OFF)
-            return;
-    if (o->l->mutual_tls_complained)
+    if (asks_for_certificates(o->l->gw) || o->l->mutual_tls_complained)
         return;
     o->l->mutual_tls_complained = true;
     diag_error(&o->l->job->diags, scheme->loc, "certificate-not-asked-for",

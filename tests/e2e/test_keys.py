@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import random
+import signal
 
 import pytest
 from http_peer import wait_until
@@ -192,19 +193,22 @@ def test_secrets_are_nowhere(running, pets):
 # ---- the file
 
 
-def change(running, file, text, said):
+def change(running, file, text, said, told=True):
+    """told: by HUP; else it has to notice by itself."""
     before = running.log.count(said)
     new = str(file) + ".new"
     with open(new, "w") as out:
         out.write(text)
     os.rename(new, file)
+    if told:
+        os.kill(running.pid, signal.SIGHUP)
     wait_until(lambda: running.log.count(said) > before, said, 20)
 
 
 def test_the_file_is_followed(running, pets, file):
     try:
         change(running, file, 'consumers: {new: {id: "7", keys: [new-key, {sha256: '
-               '"a591a6d40bf420404a011733cfb7b190d62c65bf0bcda32b57b277d9ad9f146e"}]}}', "reloaded")
+               '"a591a6d40bf420404a011733cfb7b190d62c65bf0bcda32b57b277d9ad9f146e"}]}}', "reloaded", told=False)
         assert ask(running, "/a", "X-API-Key: from-file").status == 401
         assert ask(running, "/a", "X-API-Key: new-key").status == 200
         assert ask(running, "/a", "X-API-Key: Hello World").status == 200, "by its digest"
