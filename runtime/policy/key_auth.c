@@ -70,6 +70,16 @@ static void search_query(struct search *search, struct str name)
     }
 }
 
+static void search_cookies(struct search *search, struct str name)
+{
+    struct cookie_walk walk = {0};
+    struct str pair;
+
+    while (cookie_next(&search->rq->head.fields, &walk, &pair))
+        if (str_eq(str_head(pair, str_find(pair, '=')), name))
+            find_one(search, str_from(pair, str_find(pair, '=') + 1));
+}
+
 static struct search search_all(struct gw_req *rq, const struct gw_key_auth *scheme)
 {
     struct search search = {.rq = rq};
@@ -80,7 +90,7 @@ static struct search search_all(struct gw_req *rq, const struct gw_key_auth *sch
         if (scheme->in_query)
             search_query(&search, scheme->names[i]);
         if (scheme->in_cookie)
-            find_one(&search, cookie_named(&rq->head.fields, scheme->names[i]));
+            search_cookies(&search, scheme->names[i]);
     }
     return search;
 }
@@ -111,20 +121,23 @@ static void hide_in_query(struct gw_req *rq, const struct gw_key_auth *scheme)
     rq->head.query = text_str(&kept);
 }
 
+static bool is_cookie_of(const struct gw_key_auth *scheme, struct str pair)
+{
+    for (uint32_t i = 0; i < scheme->name_count; i++)
+        if (str_eq(str_head(pair, str_find(pair, '=')), scheme->names[i]))
+            return true;
+    return false;
+}
+
 /* The other cookies go on in a line of their own. */
 static void hide_in_cookies(struct gw_req *rq, const struct gw_key_auth *scheme)
 {
-    const struct field *field = fields_find(&rq->head.fields, FIELD_COOKIE);
-    struct str left = field ? field_value(field) : STR("");
     struct text kept = {.pool = &rq->pool};
+    struct cookie_walk walk = {0};
+    struct str pair;
 
-    while (left.len > 0) {
-        struct str pair = str_trim(str_head(left, str_find(left, ';')), " \t");
-        bool hidden = false;
-        left = str_from(left, str_find(left, ';') + 1);
-        for (uint32_t i = 0; i < scheme->name_count; i++)
-            hidden = hidden || str_eq(str_head(pair, str_find(pair, '=')), scheme->names[i]);
-        if (hidden || pair.len == 0)
+    while (cookie_next(&rq->head.fields, &walk, &pair)) {
+        if (is_cookie_of(scheme, pair))
             continue;
         text_add(&kept, kept.len > 0 ? STR("; ") : STR(""));
         text_add(&kept, pair);
@@ -134,8 +147,10 @@ static void hide_in_cookies(struct gw_req *rq, const struct gw_key_auth *scheme)
         identity_add_line(rq, STR("Cookie"), text_str(&kept));
 }
 
-static void hide(struct gw_req *rq, const struct gw_key_auth *scheme)
+static void hide(struct gw_req *rq, const void *config)
 {
+    const struct gw_key_auth *scheme = config;
+
     for (uint32_t i = 0; scheme->in_header && i < scheme->name_count; i++)
         fields_drop_named(&rq->head.fields, scheme->names[i]);
     if (scheme->in_query)
@@ -159,6 +174,6 @@ bool gw_key(struct gw_req *rq, const struct gw_key_auth *scheme)
         return identity_is_wrong(rq, search.is_twice ? "there are two API keys"
                                                      : "the API key is not known");
     if (scheme->hide_credentials)
-        hide(rq, scheme);
+        identity_hide(rq, hide, scheme);
     return identity_claim(rq, consumer);
 }

@@ -4,11 +4,27 @@
 
 /* ---- ways ---- */
 
+struct identity_hiding {
+    struct identity_hiding *next;
+    void (*hide)(struct gw_req *rq, const void *scheme);
+    const void *scheme;
+};
+
+void identity_hide(struct gw_req *rq, void (*hide)(struct gw_req *rq, const void *scheme),
+                   const void *scheme)
+{
+    struct identity_hiding *hiding = pool_new(&rq->pool, struct identity_hiding);
+
+    *hiding = (struct identity_hiding){rq->identity.hidings, hide, scheme};
+    rq->identity.hidings = hiding;
+}
+
 bool gw_way(struct gw_req *rq)
 {
     if (rq->identity.is_taken)
         return false;
     rq->identity.consumer = NULL;
+    rq->identity.hidings = NULL;
     return true;
 }
 
@@ -21,6 +37,8 @@ static void let_go(void *live)
 void gw_take(struct gw_req *rq)
 {
     rq->identity.is_taken = true;
+    for (const struct identity_hiding *h = rq->identity.hidings; h; h = h->next)
+        h->hide(rq, h->scheme);
     if (rq->identity.consumer)
         pool_defer(&rq->pool, let_go, live_hold(rq->worker->live));
 }

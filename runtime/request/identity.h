@@ -29,6 +29,11 @@ bool identity_is_wrong(struct gw_req *rq, const char *reason);
 /* It is this consumer's; false when another proof of the same way was another's. */
 bool identity_claim(struct gw_req *rq, const struct consumer *consumer);
 
+/* When the way is taken, `hide` keeps this proof's credentials from the upstream; not before, for other ways may need
+ * them. */
+void identity_hide(struct gw_req *rq, void (*hide)(struct gw_req *rq, const void *scheme),
+                   const void *scheme);
+
 const struct consumers_module *identity_consumers(const struct gw_req *rq);
 
 /* ---- for the upstream ---- */

@@ -22,6 +22,7 @@ enum { GW_MAX_PARAMS = 32 };
 struct worker;
 struct hold;
 struct consumer;
+struct identity_hiding;
 struct tunnel;
 
 struct gw_req {
@@ -67,6 +68,7 @@ struct gw_req {
     } deadline;       /* the client's own */
     struct {
         const struct consumer *consumer; /* NULL: nobody in particular */
+        struct identity_hiding *hidings; /* see identity_hide */
         const char *reason;              /* why nobody is let in, so far */
         bool is_taken;                   /* some way in is */
         bool is_wrong;                   /* some credentials are no good */

@@ -32,6 +32,7 @@ paths:
     put: {{x-gateway: {{acl: {{allow: [admins]}}}}, responses: *any}}
     post: {{x-gateway: {{acl: {{deny: banned, hide_groups_header: true}}}}, responses: *any}}
   /hidden: {{get: {{security: [{{hidden: []}}], responses: *any}}}}
+  /hidden-or: {{get: {{security: [{{hidden: [], cookie: []}}, {{hidden: []}}], responses: *any}}}}
   /both: {{get: {{security: [{{key: [], cookie: []}}], responses: *any}}}}
   /either: {{get: {{security: [{{key: []}}, {{cookie: []}}], responses: *any}}}}
   /optional: {{get: {{security: [{{}}, {{key: []}}], responses: *any}}}}
@@ -153,6 +154,22 @@ def test_hidden_from_the_upstream(running, pets):
     assert pets.request()["cookie"] == "a=1; b=2"
     assert ask(running, "/hidden", "Cookie: X-Hidden=admin-key").status == 200
     assert pets.request()["cookie"] is None
+
+
+def test_what_one_way_hides_another_one_finds(running, pets):
+    """The first way fails behind its hidden key; the second one needs the same."""
+    assert ask(running, "/hidden-or", "X-Hidden: admin-key").status == 200
+    request = pets.request()
+    assert request["x-consumer-username"] == "admin" and request["x-hidden"] is None
+
+
+def test_every_cookie_counts(running, pets):
+    for fields in (["Cookie: session=from-file; session=wrong"], ["Cookie: session=from-file", "Cookie: session=wrong"]):
+        answer = ask(running, "/either", *fields)
+        assert answer.status == 401 and b"two API keys" in answer.body
+    pets.forget()
+    assert ask(running, "/hidden", "Cookie: a=1; X-Hidden=admin-key", "Cookie: b=2").status == 200
+    assert pets.request()["cookie"] == "a=1; b=2"
 
 
 def test_groups(running, pets):
