@@ -11,8 +11,6 @@ enum {
     PAUSE_MS = 100, /* between two questions, at the least */
     CONNECT_MS = 5000,
     SEND_MS = 10 * 1000,
-    BACKOFF_MIN_MS = 1000,
-    BACKOFF_MAX_MS = 30 * 1000,
     ANSWER_MAX = 4 * 1024 * 1024,
     LABELS_MAX = 128,
     WEIGHT_MAX = 65535
@@ -89,9 +87,7 @@ static bool read_entry(struct finder *finder, const struct data *entry)
 
     if (!read_host(entry, &target.host) ||
         !read_bounded(data_get(service, "Port"), UINT16_MAX, &port) || port == 0 ||
-        !h1_host_is_legal(str_find(target.host, ':') < target.host.len
-                              ? pool_printf(&finder->pool, "[%.*s]", STR_ARG(target.host))
-                              : target.host))
+        !finder_host_is_legal(finder, target.host))
         return false;
     read_bounded(data_get(data_get(service, "Weights"), "Passing"), WEIGHT_MAX, &weight);
     target.port = (uint16_t)port;
@@ -148,10 +144,7 @@ static void again(struct asking *asking, uint64_t ms)
 static void again_later(struct asking *asking)
 {
     asking->index = 0;
-    asking->backoff = asking->backoff > 0 ? asking->backoff * 2 : BACKOFF_MIN_MS;
-    if (asking->backoff > BACKOFF_MAX_MS)
-        asking->backoff = BACKOFF_MAX_MS;
-    again(asking, finder_jittered(asking->backoff));
+    again(asking, finder_pause(&asking->backoff));
 }
 
 static uint64_t index_of(struct asking *asking)

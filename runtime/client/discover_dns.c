@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 30 * 1000 };
-
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
 struct looking {
@@ -63,11 +61,8 @@ static void on_answer(struct dns_question *question)
     uint32_t refresh = finder->config->refresh;
 
     if (question->error) {
-        looking->backoff = looking->backoff > 0 ? looking->backoff * 2 : BACKOFF_MIN_MS;
-        if (looking->backoff > BACKOFF_MAX_MS)
-            looking->backoff = BACKOFF_MAX_MS;
         finder_fail(finder, "%s", question->error);
-        ask_again(looking, finder_jittered(looking->backoff));
+        ask_again(looking, finder_pause(&looking->backoff));
         return;
     }
     looking->backoff = 0;

@@ -60,12 +60,10 @@ static bool read_address(struct finder *finder, const struct data *endpoint,
         target->host = path;
         target->authority = STR("localhost");
         target->is_unix = true;
-        return path.len > 0;
+        return path.len > 0 || finder_bad(finder, endpoint->line, "an endpoint has no pipe.path");
     }
-    if (!data_text(data_get(at, "address"), &target->host) || target->host.len == 0 ||
-        !h1_host_is_legal(str_find(target->host, ':') < target->host.len
-                              ? pool_printf(&finder->pool, "[%.*s]", STR_ARG(target->host))
-                              : target->host))
+    if (!data_text(data_get(at, "address"), &target->host) ||
+        !finder_host_is_legal(finder, target->host))
         return finder_bad(finder, endpoint->line, "an endpoint has no socket_address.address");
     if (!data_number(get(at, "port_value", "portValue"), &port) || port == 0 || port > UINT16_MAX)
         return finder_bad(finder, endpoint->line, "an endpoint has no socket_address.port_value");

@@ -10,6 +10,8 @@
 enum {
     AGAIN_MS = 1000, /* when some have found no place */
     NAMED_MAX = 8,   /* targets that one line of the log names */
+    BACKOFF_MIN_MS = 1000,
+    BACKOFF_MAX_MS = 30 * 1000
 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
@@ -312,6 +314,22 @@ void finder_fail(struct finder *finder, const char *format, ...)
     if (is_news)
         log_warn("upstream %.*s: discovery by %.*s: %s", STR_ARG(finder->upstream->config->name),
                  STR_ARG(finder->config->kind), reason);
+}
+
+bool finder_host_is_legal(struct finder *finder, struct str host)
+{
+    bool is_v6 = str_find(host, ':') < host.len;
+
+    return host.len > 0 &&
+           h1_host_is_legal(is_v6 ? pool_printf(&finder->pool, "[%.*s]", STR_ARG(host)) : host);
+}
+
+uint64_t finder_pause(uint64_t *backoff)
+{
+    *backoff = *backoff > 0 ? *backoff * 2 : BACKOFF_MIN_MS;
+    if (*backoff > BACKOFF_MAX_MS)
+        *backoff = BACKOFF_MAX_MS;
+    return finder_jittered(*backoff);
 }
 
 uint64_t finder_jittered(uint64_t ms)

@@ -38,6 +38,12 @@ void finder_publish(struct finder *finder);
 void finder_fail(struct finder *finder, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A name or an address as a registry writes it, without brackets. */
+bool finder_host_is_legal(struct finder *finder, struct str host);
+
+/* The pause before the next question where the last one failed: 1 s, 2 s … 30 s, from *backoff, which is 0 at first. */
+uint64_t finder_pause(uint64_t *backoff);
+
 /* `ms` and at most a tenth more, so that many gateways do not ask at once. */
 uint64_t finder_jittered(uint64_t ms);
 

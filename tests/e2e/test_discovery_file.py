@@ -319,6 +319,7 @@ def test_zones_priorities_and_labels_of_endpoints(gateway, file, pets):
      "an endpoint has no socket_address.port_value"),
     (assignment(locality({"endpoint": {"address": {"socket_address": {
         "address": "a", "port_value": 1, "protocol": "UDP"}}}})), "an endpoint's protocol is not TCP"),
+    (assignment(locality({"endpoint": {"address": {"pipe": {"path": ""}}}})), "an endpoint has no pipe.path"),
     (assignment(locality(priority=129)), "'priority' is a number up to 128"),
     ('{"cluster_name": "pets"', ""),
 ])
