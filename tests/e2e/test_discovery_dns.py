@@ -75,6 +75,12 @@ def metric(running, name):
     return float(re.search(rf'^{name}{{upstream="pets"}} (\S+)$', admin(running, "/metrics"), re.M).group(1))
 
 
+def connections(running):
+    """(accepted ever, open now) of the document's listener."""
+    found = re.findall(r"^apigw_http_connections_(?:accepted_total|active) (\d+)$", admin(running, "/metrics"), re.M)
+    return tuple(map(int, found))
+
+
 def targets(running):
     return int(metric(running, "apigw_upstream_targets"))
 
@@ -236,6 +242,7 @@ def test_a_client_that_leaves_meanwhile_is_forgotten(gateway, names, pets):
         client = running.client()
         client.send(GET)
         client.reset()
+    wait_until(lambda: connections(running) == (3, 0), "all of them to have come and gone")
     names.zone[NAME] = {A: ["127.0.0.1"]}
     names.silent = False
     wait_until(lambda: targets(running) == 1, "a target", 20)
