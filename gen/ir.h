@@ -222,6 +222,8 @@ struct gateway {
     VEC(struct ir_scheme) schemes;
     ir_consumers consumers;
     struct str consumers_file; /* empty: none */
+    unsigned credential_kinds; /* 1 << enum ir_credential_kind: those that some scheme goes by */
+    ir_texts identity_fields;  /* those by which upstreams are told who calls, in lower case */
     VEC(struct ir_endpoint) endpoints;
     VEC(struct ir_operation) operations;
     struct ir_path_rules path;

@@ -79,6 +79,11 @@ static void unknown_scheme(struct lowering_operation *o, const struct said *name
 
 /* ---- what the gateway verifies itself ---- */
 
+static bool is_token(enum ir_proof proof)
+{
+    return proof == IR_PROOF_JWT || proof == IR_PROOF_INTROSPECTION;
+}
+
 static bool somebody_has_a_key(const struct gateway *gw)
 {
     for (size_t i = 0; i < gw->consumers.count; i++)
@@ -111,33 +116,61 @@ static bool asks_for_certificates(const struct gateway *gw)
     return false;
 }
 
+/* By a key, unless the scheme says otherwise. */
+static bool set_key_proof(struct lowering *l, const struct api_scheme *api,
+                          const struct xgateway_block *block, struct ir_scheme *scheme)
+{
+    bool is_said = xgateway_says(block, POLICY_key_auth);
+
+    if (!str_eq(api->type, STR("apiKey"))) {
+        if (is_said)
+            diag_error(&l->job->diags, block->key_auth.loc, "contradiction",
+                       "'key_auth' is for schemes of type apiKey, and '%.*s' is none",
+                       STR_SHORT(api->name.text));
+        return false;
+    }
+    if (!somebody_has_a_key(l->gw) || block->keys[POLICY_key_auth].state == XGATEWAY_OFF)
+        return false;
+    set_key(l, api, &block->key_auth, is_said, scheme);
+    scheme->proof = IR_PROOF_KEY;
+    scheme->names_callers = scheme->asks_consumers = true;
+    return true;
+}
+
+static bool set_certificate_proof(struct lowering *l, const struct api_scheme *api,
+                                  struct ir_scheme *scheme)
+{
+    scheme->proof = IR_PROOF_CERTIFICATE;
+    return str_eq(api->type, STR("mutualTLS")) &&
+           (!l->options->passthrough_auth || asks_for_certificates(l->gw));
+}
+
+void lower_identity_field(struct lowering *l, struct str name)
+{
+    for (size_t i = 0; i < l->gw->identity_fields.count; i++)
+        if (str_eq(l->gw->identity_fields.at[i], name))
+            return;
+    *vec_add(&l->job->pool, &l->gw->identity_fields) = name;
+}
+
 static void set_proof(struct lowering *l, struct lowering_document *d, size_t index)
 {
     const struct api_scheme *api = &d->api->schemes.at[index];
     struct lowering_scheme *known = &d->schemes.at[index];
-    bool is_key = str_eq(api->type, STR("apiKey")), is_said;
     struct ir_scheme scheme = {.name = api->name.text};
 
     if (d->index > 0) /* each document has schemes of its own */
         scheme.name = pool_printf(&l->job->pool, "%.*s of document %u", STR_ARG(api->name.text),
                                   d->index + 1);
-
-    is_said = xgateway_says(known->block, POLICY_key_auth);
-    if (is_said && !is_key)
-        diag_error(&l->job->diags, known->block->key_auth.loc, "contradiction",
-                   "'key_auth' is for schemes of type apiKey, and '%.*s' is none",
-                   STR_SHORT(api->name.text));
-    if (known->block->passthrough || (is_key && !somebody_has_a_key(l->gw)) ||
-        known->block->keys[POLICY_key_auth].state == XGATEWAY_OFF)
+    if (known->block->passthrough ||
+        (!set_key_proof(l, api, known->block, &scheme) && !set_certificate_proof(l, api, &scheme)))
         return;
-    if (is_key)
-        set_key(l, api, &known->block->key_auth, is_said, &scheme);
-    else if (!str_eq(api->type, STR("mutualTLS")) ||
-             (l->options->passthrough_auth && !asks_for_certificates(l->gw)))
-        return;
-    scheme.proof = is_key ? IR_PROOF_KEY : IR_PROOF_CERTIFICATE;
     *vec_add(&l->job->pool, &l->gw->schemes) = scheme;
     known->proof = (uint32_t)l->gw->schemes.count;
+    if (scheme.asks_consumers || is_token(scheme.proof)) {
+        lower_identity_field(l, STR("x-consumer-"));
+        lower_identity_field(l, STR("x-authenticated-scope"));
+    }
 }
 
 void lower_security_schemes(struct lowering *l, struct lowering_document *d)
@@ -150,14 +183,36 @@ void lower_security_schemes(struct lowering *l, struct lowering_document *d)
     d->security_stated = d->api->security.stated;
 }
 
-/* Roles and scopes of what knows none: they cannot be left out silently. */
-static void check_scopes(struct lowering_operation *o, const struct api_requirement *requirement)
+/* A scope-token of RFC 6749 section 3.3. */
+static bool is_scope(struct str scope)
 {
-    if (requirement->scope_count > 0)
+    for (size_t i = 0; i < scope.len; i++)
+        if (scope.at[i] <= ' ' || scope.at[i] > '~' || scope.at[i] == '"' || scope.at[i] == '\\')
+            return false;
+    return scope.len > 0;
+}
+
+/* Roles and scopes of what knows none: they cannot be left out silently. */
+static struct str scopes_of(struct lowering_operation *o, const struct api_requirement *said,
+                            enum ir_proof proof)
+{
+    struct text text = {.pool = &o->l->job->pool};
+
+    if (said->scope_count > 0 && !is_token(proof))
         diag_error(
-            &o->l->job->diags, requirement->scheme.loc, "scopes-not-enforced",
+            &o->l->job->diags, said->scheme.loc, "scopes-not-enforced",
             "'%.*s' carries no scopes that could be required: say 'acl' for groups of consumers",
-            STR_SHORT(requirement->scheme.text));
+            STR_SHORT(said->scheme.text));
+    for (size_t i = 0; i < said->scope_count; i++) {
+        if (!is_scope(said->scopes[i]))
+            diag_error(&o->l->job->diags, said->scheme.loc, "bad-value",
+                       "'%.*s' cannot be a scope: it has a space, a quote or other bytes that "
+                       "none has",
+                       STR_SHORT(said->scopes[i]));
+        text_add(&text, i > 0 ? STR(" ") : STR(""));
+        text_add(&text, said->scopes[i]);
+    }
+    return text_str(&text);
 }
 
 /* The schemes of one alternative that the gateway verifies. */
@@ -169,8 +224,9 @@ static struct ir_way way_of(struct lowering_operation *o, const struct api_alter
         const struct lowering_scheme *scheme = find_scheme(o->document, a->all.at[j].scheme.text);
         if (scheme == NULL || scheme->proof == 0)
             continue;
-        check_scopes(o, &a->all.at[j]);
-        *vec_add(&o->l->job->pool, &way.schemes) = scheme->proof - 1;
+        *vec_add(&o->l->job->pool, &way.all) = (struct ir_requirement){
+            .scheme = scheme->proof - 1,
+            .scopes = scopes_of(o, &a->all.at[j], o->l->gw->schemes.at[scheme->proof - 1].proof)};
     }
     return way;
 }
@@ -185,7 +241,7 @@ static bool set_ways(struct lowering_operation *o, const struct api_security *se
         const struct api_alternative *a = &security->any.at[i];
         struct ir_way way = way_of(o, a);
         is_optional |= a->all.count == 0;
-        if (a->all.count > 0 && way.schemes.count == 0) {
+        if (a->all.count > 0 && way.all.count == 0) {
             o->op->ways.count = 0;
             return false;
         }
@@ -214,15 +270,17 @@ static void check_asked(struct lowering_operation *o, const struct said *scheme)
                STR_SHORT(scheme->text));
 }
 
-/* Some proof of each way names a consumer, or nobody is asked at all. */
-static bool names_consumers(const struct lowering_operation *o)
+/* Some proof of each way tells who calls, or makes claims; or nobody is asked at all. */
+static bool every_way_tells(const struct lowering_operation *o, bool claims)
 {
     for (size_t w = 0; w < o->op->ways.count; w++) {
         const struct ir_way *way = &o->op->ways.at[w];
-        bool names = way->schemes.count == 0;
-        for (size_t i = 0; i < way->schemes.count; i++)
-            names |= o->l->gw->schemes.at[way->schemes.at[i]].proof == IR_PROOF_KEY;
-        if (!names)
+        bool tells = way->all.count == 0;
+        for (size_t i = 0; i < way->all.count; i++) {
+            const struct ir_scheme *scheme = &o->l->gw->schemes.at[way->all.at[i].scheme];
+            tells |= claims ? is_token(scheme->proof) : scheme->names_callers;
+        }
+        if (!tells)
             return false;
     }
     return o->op->ways.count > 0;
@@ -232,16 +290,23 @@ static bool names_consumers(const struct lowering_operation *o)
 static void set_acl(struct lowering_operation *o, const struct api_security *security)
 {
     const struct xgateway_block *block = lowering_find(&o->chain, POLICY_acl);
-    bool is_public = security->any.count == 0;
+    bool is_public = security->any.count == 0, of_groups;
 
     if (block == NULL || (is_public && block != o->chain.at[0]))
         return;
     o->op->acl = block->acl;
-    if (names_consumers(o) || o->op->disabled)
+    if (o->op->disabled)
         return;
-    diag_error(&o->l->job->diags, block->acl.loc, "contradiction",
-               "'acl' needs to know who calls, and the 'security' of %.*s %.*s does not tell",
-               STR_SHORT(o->api->method), STR_SHORT(o->path->pattern.text));
+    of_groups = block->acl.allow.count + block->acl.deny.count > 0;
+    if (of_groups && !every_way_tells(o, false))
+        diag_error(&o->l->job->diags, block->acl.loc, "contradiction",
+                   "'acl' needs to know who calls, and the 'security' of %.*s %.*s does not tell",
+                   STR_SHORT(o->api->method), STR_SHORT(o->path->pattern.text));
+    else if (block->acl.claims.count > 0 && !every_way_tells(o, true))
+        diag_error(&o->l->job->diags, block->acl.loc, "contradiction",
+                   "'acl' asks for claims, and the 'security' of %.*s %.*s can be met without a "
+                   "token that makes any",
+                   STR_SHORT(o->api->method), STR_SHORT(o->path->pattern.text));
 }
 
 void lower_security(struct lowering_operation *o)

@@ -128,6 +128,8 @@ void lower_ip_restriction_documents(struct lowering *l);
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);
+/* A field by which some upstream is told who calls, in lower case: clients do not get to say it, on no route. */
+void lower_identity_field(struct lowering *l, struct str name);
 void lower_security_verdict(struct lowering *l, struct lowering_document *document);
 
 /* lower_operation.c: every operation of a document. */

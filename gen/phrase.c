@@ -267,6 +267,13 @@ struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
         return STR("");
     add_names(&out, "allow", &acl->allow);
     add_names(&out, "deny", &acl->deny);
+    for (size_t i = 0; i < acl->claims.count; i++) {
+        const struct ir_claim *claim = &acl->claims.at[i];
+        text_add(&out, out.len > 0 ? STR(", claim") : STR("claim"));
+        for (size_t p = 0; p < claim->path.count; p++)
+            text_printf(&out, "%s%.*s", p > 0 ? "/" : " ", STR_ARG(claim->path.at[p]));
+        add_names(&out, "of", &claim->values);
+    }
     if (acl->hide_groups_header)
         text_add(&out, STR(", groups hidden from upstreams"));
     return text_str(&out);
@@ -278,6 +285,8 @@ struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme)
 
     if (scheme->proof == IR_PROOF_CERTIFICATE)
         return STR("client certificate");
+    if (scheme->proof != IR_PROOF_KEY)
+        return STR("token");
     if (scheme->in_header)
         add_names(&out, "header", &scheme->names);
     if (scheme->in_query)
@@ -291,10 +300,15 @@ struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme)
 
 struct str phrase_consumer(struct pool *pool, const struct ir_consumer *consumer)
 {
+    static const char *const kinds[] = {
+        [IR_CREDENTIAL_JWT] = "jwt", [IR_CREDENTIAL_BASIC] = "basic", [IR_CREDENTIAL_AWS] = "aws"};
     struct text out = {.pool = pool};
 
     text_printf(&out, "%.*s: %zu key%s", STR_ARG(consumer->name), consumer->keys.count,
                 consumer->keys.count == 1 ? "" : "s");
+    for (size_t i = 0; i < consumer->credentials.count; i++)
+        text_printf(&out, ", %s %.*s", kinds[consumer->credentials.at[i].kind],
+                    STR_ARG(consumer->credentials.at[i].id));
     add_names(&out, "groups", &consumer->groups);
     return text_str(&out);
 }

@@ -281,6 +281,17 @@ bool setting_runtime(struct job *job, const struct node *node, const char *what,
     return true;
 }
 
+bool setting_secret(struct job *job, const struct node *node, const char *what, struct ir_text *out)
+{
+    if (!setting_runtime(job, node, what, out))
+        return false;
+    if (out->kind != IR_TEXT_LITERAL)
+        return true;
+    diag_error(&job->diags, node->loc, "literal-secret",
+               "'%s' is a secret: write {env: NAME} or {file: /path}", what);
+    return false;
+}
+
 static bool bad(struct job *job, struct said text, const char *code, const char *why)
 {
     diag_error(&job->diags, text.loc, code, "'%.*s' %s", STR_SHORT(text.text), why);

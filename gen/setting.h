@@ -52,6 +52,9 @@ void setting_texts(struct job *job, const struct node *node, const char *what, v
 /* {env: NAME, default: text}, {file: /path} or a literal. */
 bool setting_runtime(struct job *job, const struct node *node, const char *what,
                      struct ir_text *out);
+/* The same, but never a literal: it would be in every repository that has the document. */
+bool setting_secret(struct job *job, const struct node *node, const char *what,
+                    struct ir_text *out);
 
 /* Header fields (RFC 9110 section 5): the name a token, the value without control bytes. */
 bool setting_header_name(struct job *job, struct said name);

@@ -228,7 +228,7 @@ static struct value *listeners(struct job *job, const struct gateway *gw)
         value_set(pool, map, "proxy_protocol", proxy_protocol(job, listener));
         value_set(pool, map, "tls", view_tls(pool, i + 1, &listener->tls));
         view_set_flag(pool, map, "strips", view_asks_clients(gw));
-        view_set_flag(pool, map, "strips_identity", view_uses_keys(gw));
+        view_set_number(pool, map, "identity_field_count", gw->identity_fields.count);
         value_set(pool, map, "http2", view_http2(pool, i + 1, &listener->http2));
         value_set(pool, map, "hsts", value_text_or_false(pool, listener->hsts));
         value_set(pool, map, "redirect", view_redirect_https(pool, listener));
@@ -554,6 +554,7 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_flag(pool, map, "has_key_schemes", view_uses_keys(gw));
     value_set(pool, map, "key_names", view_key_names(pool, gw));
     value_set(pool, map, "consumers", view_consumers(pool, gw));
+    value_set(pool, map, "identity_fields", view_identity_fields(pool, gw));
     value_set(pool, map, "zone",
               gw->zone.kind != IR_TEXT_NONE ? view_text(pool, &gw->zone) : value_flag(pool, false));
     value_set(pool, map, "routes", routes(pool, gw));

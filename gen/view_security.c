@@ -1,58 +1,120 @@
 #include "view_security.h"
 
-#include "base/text.h"
+#include "base/map.h"
 #include "view_parts.h"
 
 enum { COLUMNS = 100, INDENT = 12 };
 
-/* One proof, and how wide it is; NULL: nobody need prove anything. */
-static struct value *proof_of(struct pool *pool, const struct ir_scheme *scheme, size_t *width)
-{
-    bool is_key = scheme && scheme->proof == IR_PROOF_KEY;
-    struct value *map = value_map(pool);
+/* One proof, and how wide it is; of a kind that templates/part/security.c names. */
+struct proof {
+    const char *kind;
+    struct str text; /* the symbol of its scheme, or the scopes */
+    size_t width;
+};
 
-    value_set(pool, map, "key",
-              is_key ? value_name(pool, scheme->symbol) : value_flag(pool, false));
-    view_set_flag(pool, map, "certificate", scheme && !is_key);
-    view_set_flag(pool, map, "anonymous", !scheme);
-    *width = is_key   ? sizeof "gw_key(rq, &key_of_)" - 1 + scheme->symbol.len
-             : scheme ? sizeof "gw_certificate(rq)" - 1
-                      : sizeof "gw_anonymous(rq)" - 1;
-    return map;
+typedef VEC(struct proof) proofs;
+
+static struct proof proof_of(const struct ir_scheme *scheme)
+{
+    size_t symbol = scheme->symbol.len;
+
+    switch (scheme->proof) {
+    case IR_PROOF_CERTIFICATE:
+        return (struct proof){"certificate", STR("x"), sizeof "gw_certificate(rq)" - 1};
+    case IR_PROOF_KEY:
+        return (struct proof){"key", scheme->symbol, sizeof "gw_key(rq, &key_of_)" - 1 + symbol};
+    case IR_PROOF_JWT:
+        return (struct proof){"jwt", scheme->symbol, sizeof "gw_jwt(rq, &jwt_of_)" - 1 + symbol};
+    case IR_PROOF_INTROSPECTION:
+        return (struct proof){"introspection", scheme->symbol,
+                              sizeof "gw_introspection(rq, &introspection_of_)" - 1 + symbol};
+    case IR_PROOF_BASIC:
+        return (struct proof){"basic", scheme->symbol,
+                              sizeof "gw_basic(rq, &basic_of_)" - 1 + symbol};
+    case IR_PROOF_SIGV4:
+        return (struct proof){"sigv4", scheme->symbol,
+                              sizeof "gw_sigv4(rq, &sigv4_of_)" - 1 + symbol};
+    }
+    return (struct proof){0};
+}
+
+static void list_proofs(struct pool *pool, const struct gateway *gw, const struct ir_way *way,
+                        proofs *list)
+{
+    for (size_t i = 0; i < way->all.count; i++) {
+        const struct ir_requirement *r = &way->all.at[i];
+        *vec_add(pool, list) = proof_of(&gw->schemes.at[r->scheme]);
+        if (r->scopes.len > 0)
+            *vec_add(pool, list) = (struct proof){
+                "scopes", r->scopes, sizeof "gw_scopes(rq, STR(\"\"))" - 1 + view_width(r->scopes)};
+    }
+    if (way->all.count == 0)
+        *vec_add(pool, list) = (struct proof){"anonymous", STR("x"), sizeof "gw_anonymous(rq)" - 1};
 }
 
 /* Each proof and how it stands behind the one before: on the same line as long as that has room, as clang-format has it. */
-static struct value *proofs(struct pool *pool, const struct gateway *gw, const struct ir_way *way)
+static struct value *view_proofs(struct pool *pool, const struct gateway *gw,
+                                 const struct ir_way *way)
 {
+    static const char *const kinds[] = {"certificate", "key",   "jwt",    "introspection",
+                                        "basic",       "sigv4", "scopes", "anonymous"};
     static const size_t first = INDENT - 4 + sizeof "if (gw_way(rq)" - 1;
     struct value *list = value_list(pool);
     size_t column = first;
+    proofs all = {0};
 
-    for (size_t i = 0; i < way->schemes.count || i == 0; i++) {
-        size_t width, behind = i + 1 < way->schemes.count ? sizeof " &&" - 1 : sizeof ")" - 1;
-        struct value *map = proof_of(
-            pool, way->schemes.count > 0 ? &gw->schemes.at[way->schemes.at[i]] : NULL, &width);
-        bool wraps = column + sizeof " && " - 1 + width + behind > COLUMNS;
+    list_proofs(pool, gw, way, &all);
+    for (size_t i = 0; i < all.count; i++) {
+        const struct proof *proof = &all.at[i];
+        size_t behind = i + 1 < all.count ? sizeof " &&" - 1 : sizeof ")" - 1;
+        bool wraps = column + sizeof " && " - 1 + proof->width + behind > COLUMNS;
+        struct value *map = value_map(pool);
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+            value_set(pool, map, kinds[k],
+                      strcmp(kinds[k], proof->kind) != 0   ? value_flag(pool, false)
+                      : strcmp(proof->kind, "scopes") == 0 ? value_text(pool, proof->text)
+                                                           : value_name(pool, proof->text));
         view_set_flag(pool, map, "wraps", wraps);
-        column = wraps ? INDENT + width : column + sizeof " && " - 1 + width;
+        column = wraps ? INDENT + proof->width : column + sizeof " && " - 1 + proof->width;
         value_add(pool, list, map);
     }
     return list;
 }
 
-/* One for each kind of scheme that can be answered by one. */
-static struct str challenges(struct pool *pool, const struct gateway *gw,
+/* The enumerators of the challenges by which the schemes can be answered. */
+static struct value *asks_of(struct pool *pool, const struct gateway *gw,
                              const struct ir_operation *op)
 {
-    struct text out = {.pool = pool};
-    bool keys = false;
+    static const char *const names[] = {[IR_PROOF_CERTIFICATE] = NULL,
+                                        [IR_PROOF_JWT] = "GW_ASK_BEARER",
+                                        [IR_PROOF_INTROSPECTION] = "GW_ASK_BEARER",
+                                        [IR_PROOF_BASIC] = "GW_ASK_BASIC",
+                                        [IR_PROOF_KEY] = "GW_ASK_KEY",
+                                        [IR_PROOF_SIGV4] = "GW_ASK_SIGV4"};
+    struct value *list = value_list(pool);
+    struct map seen = {0};
 
     for (size_t w = 0; w < op->ways.count; w++)
-        for (size_t i = 0; i < op->ways.at[w].schemes.count; i++)
-            keys |= gw->schemes.at[op->ways.at[w].schemes.at[i]].proof == IR_PROOF_KEY;
-    if (keys)
-        text_printf(&out, "WWW-Authenticate: Key realm=\"%.*s\"\r\n", STR_ARG(gw->name));
-    return text_str(&out);
+        for (size_t i = 0; i < op->ways.at[w].all.count; i++) {
+            const char *name = names[gw->schemes.at[op->ways.at[w].all.at[i].scheme].proof];
+            struct value *map = value_map(pool);
+            if (name == NULL || map_get(&seen, str_of(name)) != NULL)
+                continue;
+            map_set(&seen, pool, str_of(name), map);
+            view_set_name(pool, map, "ask", str_of(name));
+            view_set_flag(pool, map, "first", list->items.count == 0);
+            value_add(pool, list, map);
+        }
+    return list;
+}
+
+static bool may_wait(const struct gateway *gw, const struct ir_operation *op)
+{
+    for (size_t w = 0; w < op->ways.count; w++)
+        for (size_t i = 0; i < op->ways.at[w].all.count; i++)
+            if (gw->schemes.at[op->ways.at[w].all.at[i].scheme].waits)
+                return true;
+    return false;
 }
 
 struct value *view_security(struct pool *pool, const struct gateway *gw,
@@ -64,12 +126,15 @@ struct value *view_security(struct pool *pool, const struct gateway *gw,
         return value_flag(pool, false);
     for (size_t w = 0; w < op->ways.count; w++) {
         struct value *way = value_map(pool);
-        value_set(pool, way, "proofs", proofs(pool, gw, &op->ways.at[w]));
+        value_set(pool, way, "proofs", view_proofs(pool, gw, &op->ways.at[w]));
         value_add(pool, ways, way);
     }
     view_set_text(pool, map, "asked", op->security);
     value_set(pool, map, "ways", ways);
-    view_set_text(pool, map, "challenges", challenges(pool, gw, op));
+    view_set_flag(pool, map, "parks", may_wait(gw, op));
+    value_set(pool, map, "asks", asks_of(pool, gw, op));
+    view_set_flag(pool, map, "asks_nothing", asks_of(pool, gw, op)->items.count == 0);
+    view_set_text(pool, map, "realm", gw->name);
     return map;
 }
 
@@ -81,6 +146,23 @@ static void set_texts(struct pool *pool, struct value *map, const char *has, con
     view_set_number(pool, map, count, texts->count);
 }
 
+static struct value *view_claims(struct pool *pool, const struct ir_acl *acl)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < acl->claims.count; i++) {
+        const struct ir_claim *claim = &acl->claims.at[i];
+        struct value *map = value_map(pool);
+        view_set_number(pool, map, "number", i + 1);
+        value_set(pool, map, "path", view_texts(pool, claim->path.at, claim->path.count));
+        view_set_number(pool, map, "path_count", claim->path.count);
+        value_set(pool, map, "values", view_texts(pool, claim->values.at, claim->values.count));
+        view_set_number(pool, map, "value_count", claim->values.count);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
 struct value *view_acl(struct pool *pool, const struct ir_acl *acl)
 {
     struct value *map = value_map(pool);
@@ -89,6 +171,9 @@ struct value *view_acl(struct pool *pool, const struct ir_acl *acl)
         return value_flag(pool, false);
     set_texts(pool, map, "has_allow", "allow", "allow_count", &acl->allow);
     set_texts(pool, map, "has_deny", "deny", "deny_count", &acl->deny);
+    value_set(pool, map, "claims", view_claims(pool, acl));
+    view_set_flag(pool, map, "has_claims", acl->claims.count > 0);
+    view_set_number(pool, map, "claim_count", acl->claims.count);
     view_set_flag(pool, map, "hide_groups_header", acl->hide_groups_header);
     return map;
 }
@@ -114,12 +199,45 @@ struct value *view_key_schemes(struct pool *pool, const struct gateway *gw)
     return list;
 }
 
-bool view_uses_keys(const struct gateway *gw)
+static bool uses(const struct gateway *gw, enum ir_proof proof)
 {
     for (size_t i = 0; i < gw->schemes.count; i++)
-        if (gw->schemes.at[i].proof == IR_PROOF_KEY)
+        if (gw->schemes.at[i].proof == proof)
             return true;
     return false;
+}
+
+bool view_uses_keys(const struct gateway *gw)
+{
+    return uses(gw, IR_PROOF_KEY);
+}
+
+bool view_uses_crypto(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        if (gw->schemes.at[i].proof != IR_PROOF_CERTIFICATE)
+            return true;
+    return false;
+}
+
+bool view_uses_consumers(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        if (gw->schemes.at[i].asks_consumers)
+            return true;
+    return false;
+}
+
+struct value *view_identity_fields(struct pool *pool, const struct gateway *gw)
+{
+    struct value *map = value_map(pool);
+
+    if (gw->identity_fields.count == 0)
+        return value_flag(pool, false);
+    value_set(pool, map, "names",
+              view_texts(pool, gw->identity_fields.at, gw->identity_fields.count));
+    view_set_number(pool, map, "name_count", gw->identity_fields.count);
+    return map;
 }
 
 struct value *view_key_names(struct pool *pool, const struct gateway *gw)
@@ -137,6 +255,26 @@ struct value *view_key_names(struct pool *pool, const struct gateway *gw)
     return map;
 }
 
+static const char *const credential_kinds[] = {[IR_CREDENTIAL_JWT] = "GW_CREDENTIAL_JWT",
+                                               [IR_CREDENTIAL_BASIC] = "GW_CREDENTIAL_BASIC",
+                                               [IR_CREDENTIAL_AWS] = "GW_CREDENTIAL_AWS"};
+
+static struct value *view_credentials(struct pool *pool, const struct ir_consumer *consumer)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < consumer->credentials.count; i++) {
+        const struct ir_credential *credential = &consumer->credentials.at[i];
+        struct value *map = value_map(pool);
+        view_set_name(pool, map, "kind", str_of(credential_kinds[credential->kind]));
+        view_set_text(pool, map, "id", credential->id);
+        value_set(pool, map, "algorithm", value_text_or_false(pool, credential->algorithm));
+        value_set(pool, map, "secret", view_text(pool, &credential->secret));
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
 static struct value *one_consumer(struct pool *pool, const struct ir_consumer *consumer,
                                   size_t index)
 {
@@ -151,14 +289,35 @@ static struct value *one_consumer(struct pool *pool, const struct ir_consumer *c
     view_set_flag(pool, map, "has_keys", consumer->keys.count > 0);
     value_set(pool, map, "keys", keys);
     view_set_number(pool, map, "key_count", consumer->keys.count);
+    view_set_flag(pool, map, "has_credentials", consumer->credentials.count > 0);
+    value_set(pool, map, "credentials", view_credentials(pool, consumer));
+    view_set_number(pool, map, "credential_count", consumer->credentials.count);
     return map;
+}
+
+/* What the schemes make of the consumers' secrets. */
+static struct value *view_kinds(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < sizeof credential_kinds / sizeof *credential_kinds; i++) {
+        struct value *map = value_map(pool);
+        if (!(gw->credential_kinds & 1U << i))
+            continue;
+        view_set_name(pool, map, "kind", str_of(credential_kinds[i]));
+        view_set_flag(pool, map, "jwt", i == IR_CREDENTIAL_JWT);
+        view_set_flag(pool, map, "basic", i == IR_CREDENTIAL_BASIC);
+        view_set_flag(pool, map, "aws", i == IR_CREDENTIAL_AWS);
+        value_add(pool, list, map);
+    }
+    return list;
 }
 
 struct value *view_consumers(struct pool *pool, const struct gateway *gw)
 {
     struct value *map = value_map(pool), *list = value_list(pool);
 
-    if (!view_uses_keys(gw))
+    if (!view_uses_consumers(gw))
         return value_flag(pool, false);
     for (size_t i = 0; i < gw->consumers.count; i++)
         value_add(pool, list, one_consumer(pool, &gw->consumers.at[i], i));
@@ -166,5 +325,6 @@ struct value *view_consumers(struct pool *pool, const struct gateway *gw)
     value_set(pool, map, "list", list);
     view_set_number(pool, map, "count", gw->consumers.count);
     value_set(pool, map, "file", value_text_or_false(pool, gw->consumers_file));
+    value_set(pool, map, "kinds", view_kinds(pool, gw));
     return map;
 }

@@ -16,6 +16,12 @@ struct value *view_key_schemes(struct pool *pool, const struct gateway *gw);
 struct value *view_key_names(struct pool *pool, const struct gateway *gw);
 /* The constants of a struct gw_consumers; false: nobody is known. */
 struct value *view_consumers(struct pool *pool, const struct gateway *gw);
+/* The fields by which upstreams are told who calls; false: there are none. */
+struct value *view_identity_fields(struct pool *pool, const struct gateway *gw);
+/* True when some scheme looks up consumers. */
+bool view_uses_consumers(const struct gateway *gw);
+/* True when some scheme is proven by cryptography, or by secrets of which digests are kept. */
+bool view_uses_crypto(const struct gateway *gw);
 /* True when some scheme asks for keys. */
 bool view_uses_keys(const struct gateway *gw);
 

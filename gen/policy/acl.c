@@ -1,17 +1,18 @@
 #include "policy/acl.h"
 
+#include "base/text.h"
 #include "member.h"
 #include "policy/type.h"
 
 struct raw {
-    char *allow, *deny;
+    char *allow, *deny, *claims;
     int hide_groups_header;
 };
 
 static const cyaml_schema_field_t fields[] = {
     POLICY_CELL(struct raw, allow, TEXT_OR_TEXTS),
     POLICY_CELL(struct raw, deny, TEXT_OR_TEXTS),
-    POLICY_LATER("claims"),
+    POLICY_CELL(struct raw, claims, NAMED_TEXTS),
     POLICY_TRUTH(struct raw, hide_groups_header),
     CYAML_FIELD_END,
 };
@@ -25,6 +26,52 @@ static bool stands_in(const ir_texts *list, struct str group)
     return false;
 }
 
+/* ~1 is '/' and ~0 is '~' (RFC 6901 section 3). */
+static struct str unescaped(struct pool *pool, struct str step)
+{
+    struct text text = {.pool = pool};
+
+    for (size_t i = 0; i < step.len; i++) {
+        bool escape = step.at[i] == '~' && i + 1 < step.len &&
+                      (step.at[i + 1] == '0' || step.at[i + 1] == '1');
+        text_byte(&text, escape ? (step.at[i + 1] == '1' ? '/' : '~') : step.at[i]);
+        i += escape;
+    }
+    return text_str(&text);
+}
+
+/* A member's name, or a JSON pointer (RFC 6901) to what lies deeper. */
+static void split(struct pool *pool, struct str name, ir_texts *path)
+{
+    if (!str_starts(name, STR("/"))) {
+        *vec_add(pool, path) = name;
+        return;
+    }
+    while (name.len > 0) {
+        struct str step = str_from(name, 1);
+        step = str_head(step, str_find(step, '/'));
+        name = str_from(name, 1 + step.len);
+        *vec_add(pool, path) = unescaped(pool, step);
+    }
+}
+
+static void read_claims(struct policy_reader *r, const struct node *node, struct ir_acl *acl)
+{
+    if (node == NULL || !member_is(r->job, node, NODE_MAP, "claims"))
+        return;
+    for (size_t i = 0; i < node->member_count; i++) {
+        const struct member *m = &node->members[i];
+        struct ir_claim claim = {0};
+        split(&r->job->pool, m->key, &claim.path);
+        setting_texts(r->job, m->value, "claims", &claim.values);
+        if (claim.values.count == 0 || claim.path.count == 0)
+            diag_error(&r->job->diags, m->key_loc, "bad-value",
+                       "the claim '%.*s' lists no value that it may have", STR_SHORT(m->key));
+        else
+            *vec_add(&r->job->pool, &acl->claims) = claim;
+    }
+}
+
 static void read_acl(struct policy_reader *r, const struct node *node, const void *from,
                      size_t count, void *out)
 {
@@ -36,8 +83,10 @@ static void read_acl(struct policy_reader *r, const struct node *node, const voi
         .on = true, .hide_groups_header = raw->hide_groups_header == YES, .loc = node->loc};
     setting_texts(r->job, policy_cell(r, raw->allow), "allow", &acl->allow);
     setting_texts(r->job, policy_cell(r, raw->deny), "deny", &acl->deny);
-    if (acl->allow.count + acl->deny.count == 0)
-        diag_error(&r->job->diags, node->loc, "bad-value", "'acl' names no group to allow or deny");
+    read_claims(r, policy_cell(r, raw->claims), acl);
+    if (acl->allow.count + acl->deny.count == 0 && policy_cell(r, raw->claims) == NULL)
+        diag_error(&r->job->diags, node->loc, "bad-value",
+                   "'acl' names no group to allow or deny, and no claim");
     for (size_t i = 0; i < acl->allow.count; i++)
         if (stands_in(&acl->deny, acl->allow.at[i]))
             diag_error(&r->job->diags, node->loc, "contradiction",

@@ -35,11 +35,8 @@ static void read_listener(struct policy_reader *r, const struct node *node, cons
     if (setting_text(r->job, policy_cell(r, raw->address), "address", &address) &&
         setting_address(r->job, address))
         l->address = address.text;
-    if (token == NULL || !setting_runtime(r->job, token, "token", &l->token))
-        return;
-    if (l->token.kind == IR_TEXT_LITERAL)
-        diag_error(&r->job->diags, token->loc, "literal-secret",
-                   "'token' is a secret: write {env: NAME} or {file: /path}");
+    if (token != NULL)
+        setting_secret(r->job, token, "token", &l->token);
 }
 
 const struct policy_type admin_type = {"admin", &schema, read_listener};

@@ -53,21 +53,13 @@ static void read_parameter(struct policy_reader *r, const struct node *node, con
         text_printf(query, "&%s=%.*s", name, STR_ARG(escaped(&r->job->pool, said.text)));
 }
 
-static void read_token(struct policy_reader *r, const struct node *node, struct ir_text *token)
-{
-    if (node == NULL || !setting_runtime(r->job, node, "token", token))
-        return;
-    if (token->kind == IR_TEXT_LITERAL)
-        diag_error(&r->job->diags, node->loc, "literal-secret",
-                   "'token' is a secret: write {env: NAME} or {file: /path}");
-}
-
 static void read_consul(struct policy_reader *r, const struct node *node, const void *from,
                         size_t count, void *out)
 {
     const struct raw_consul *raw = from;
     struct discovery *d = out;
     struct text query = {.pool = &r->job->pool};
+    const struct node *token = policy_cell(r, raw->token);
     struct said service;
 
     (void)node;
@@ -80,7 +72,8 @@ static void read_consul(struct policy_reader *r, const struct node *node, const 
     }
     read_parameter(r, policy_cell(r, raw->tag), "tag", "tag", &query);
     read_parameter(r, policy_cell(r, raw->datacenter), "datacenter", "dc", &query);
-    read_token(r, policy_cell(r, raw->token), &d->value.token);
+    if (token != NULL)
+        setting_secret(r->job, token, "token", &d->value.token);
     d->value.query = text_str(&query);
 }
 

@@ -130,17 +130,13 @@ static void read_reference(struct policy_reader *r, const char *cell, const char
         setting_runtime(r->job, node, what, out);
 }
 
-/* A private key in the document would be in every repository that has it. */
 static void read_secret(struct policy_reader *r, const char *cell, const char *what,
                         struct ir_text *out)
 {
     struct node *node = policy_cell(r, cell);
 
-    if (node == NULL || !setting_runtime(r->job, node, what, out))
-        return;
-    if (out->kind == IR_TEXT_LITERAL)
-        diag_error(&r->job->diags, node->loc, "literal-secret",
-                   "'%s' is a secret: write {env: NAME} or {file: /path}", what);
+    if (node != NULL)
+        setting_secret(r->job, node, what, out);
 }
 
 /* ---- versions and reload ---- */

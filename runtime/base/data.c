@@ -117,12 +117,20 @@ const struct data *data_read_json(struct pool *pool, struct str text, struct dat
 
 const struct data *data_get(const struct data *map, const char *key)
 {
-    if (!map || map->kind != DATA_MAP)
-        return NULL;
-    for (const struct data *member = map->first; member; member = member->next)
-        if (str_eq(member->key, str_of(key)))
-            return member;
-    return NULL;
+    struct str name = str_of(key);
+
+    return data_at(map, &name, 1);
+}
+
+const struct data *data_at(const struct data *map, const struct str *path, size_t count)
+{
+    for (size_t i = 0; i < count && map; i++) {
+        const struct data *member = map->kind == DATA_MAP ? map->first : NULL;
+        while (member && !str_eq(member->key, path[i]))
+            member = member->next;
+        map = member;
+    }
+    return map;
 }
 
 bool data_text(const struct data *data, struct str *text)

@@ -37,6 +37,8 @@ const struct data *data_read_yaml(struct pool *pool, struct str text, struct dat
 
 /* A member of a map; NULL: there is none, or `map` is NULL or no map. */
 const struct data *data_get(const struct data *map, const char *key);
+/* A member of a member …; likewise. */
+const struct data *data_at(const struct data *map, const struct str *path, size_t count);
 /* The text of a scalar; false for NULL and for all others. */
 bool data_text(const struct data *data, struct str *text);
 /* A number or a truth that is written as one. */

@@ -260,23 +260,25 @@ void fields_drop_hop_by_hop(struct fields *fields)
     }
 }
 
-static bool is_alike(struct str name, struct str prefix)
+static bool is_alike(struct str name, struct str known)
 {
-    if (name.len < prefix.len)
+    bool is_prefix = known.at[known.len - 1] == '-';
+
+    if (is_prefix ? name.len < known.len : name.len != known.len)
         return false;
-    for (size_t i = 0; i < prefix.len; i++) {
+    for (size_t i = 0; i < known.len; i++) {
         char c = name.at[i] >= 'A' && name.at[i] <= 'Z' ? (char)(name.at[i] + 32) : name.at[i];
-        if (c != prefix.at[i] && !(prefix.at[i] == '-' && (c == '_' || c == '.')))
+        if (c != known.at[i] && !(known.at[i] == '-' && (c == '_' || c == '.')))
             return false;
     }
     return true;
 }
 
-void fields_drop_alike(struct fields *fields, const struct str *prefixes, size_t count)
+void fields_drop_alike(struct fields *fields, const struct str *names, size_t count)
 {
     for (unsigned i = 0; i < fields->count; i++)
-        for (size_t p = 0; p < count; p++)
-            if (is_alike(field_name(&fields->at[i]), prefixes[p]))
+        for (size_t n = 0; n < count; n++)
+            if (is_alike(field_name(&fields->at[i]), names[n]))
                 fields->at[i].dropped = true;
 }
 

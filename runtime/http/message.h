@@ -145,8 +145,9 @@ void fields_drop(struct fields *fields, enum field_id id);
 /* Marks all fields of that name. */
 void fields_drop_named(struct fields *fields, struct str name);
 
-/* Marks all fields whose name begins with one of these (in lower case), '_' and '.' as '-': the same to a CGI-like backend. */
-void fields_drop_alike(struct fields *fields, const struct str *prefixes, size_t count);
+/* Marks all fields of these names (in lower case), '_' and '.' as '-': the same to a CGI-like backend. One that ends in '-'
+ * stands for all that begin like it. */
+void fields_drop_alike(struct fields *fields, const struct str *names, size_t count);
 
 /* Marks all fields whose name holds an underscore; true when there was one. CGI and its likes
  * turn X-User-Id and X_User_Id into the same variable, so that one can pass for the other. */

@@ -20,7 +20,8 @@ static void add(struct text *lines, struct str name, struct str value)
 
 void client_cert_lines(struct gw_req *rq, struct text *lines)
 {
-    static const struct str ours[] = {STR_INIT("client-cert"), STR_INIT("x-client-cert")};
+    static const struct str ours[] = {STR_INIT("client-cert"), STR_INIT("client-cert-"),
+                                      STR_INIT("x-client-cert"), STR_INIT("x-client-cert-")};
     const struct tls_peer *peer;
 
     if (!rq->listener->strips_client_cert)

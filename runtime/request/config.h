@@ -164,7 +164,10 @@ struct gw_listener {
     const struct gw_tls *tls;        /* NULL: plain */
     const struct h2_settings *http2; /* NULL: HTTP/1.1 alone */
     bool strips_client_cert; /* some listener forwards certificates: nobody forges the fields */
-    bool strips_identity;    /* some route tells upstreams who calls: nobody else does */
+    /* Fields by which some route tells upstreams who calls, in lower case; one that ends in '-' stands for all that begin
+     * like it. Nobody else gets to say them. */
+    const struct str *identity_fields;
+    uint32_t identity_field_count;
     bool h2c;                /* HTTP/2 without TLS as well */
     struct str hsts;         /* the line that answers carry; empty: none */
     uint16_t redirect_https; /* status; 0: off */

@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/data.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "base/vec.h"
 
@@ -19,7 +20,20 @@ struct consumers {
     VEC(struct consumer) all;
     VEC(struct entry) keys; /* until they are placed */
     struct entry *table;
-    size_t mask; /* places - 1 */
+    size_t mask;      /* places - 1 */
+    struct map names; /* to 1 + the number of the consumer, as a pointer */
+    VEC(struct credential *) credentials;
+    struct map ids[GW_CREDENTIAL_KINDS];
+    const struct credential_kind *const *kinds;
+};
+
+/* How the file says them. */
+static const struct {
+    const char *member, *id, *secret, *public_key;
+} words[GW_CREDENTIAL_KINDS] = {
+    [GW_CREDENTIAL_JWT] = {"jwt", "key", "secret", "public_key"},
+    [GW_CREDENTIAL_BASIC] = {"basic", "username", "password_hash", NULL},
+    [GW_CREDENTIAL_AWS] = {"aws", "access_key", "secret_key", NULL},
 };
 
 /* What a reading goes by. */
@@ -27,7 +41,6 @@ struct reading {
     struct consumers *to;
     struct pool *pool; /* of the error */
     struct str file;
-    uint32_t own_count; /* of the document */
     struct str *error;
 };
 
@@ -75,6 +88,25 @@ static bool place_all(struct reading *r)
     return true;
 }
 
+/* Now that the consumers stay where they are: the credentials of each kind by their ids. */
+static bool place_credentials(struct reading *r)
+{
+    struct consumers *c = r->to;
+
+    for (size_t i = 0; i < c->credentials.count; i++) {
+        struct credential *one = c->credentials.at[i];
+        const struct credential *other = map_set(&c->ids[one->kind], &c->pool, one->id, one);
+        one->consumer = &c->all.at[one->owner];
+        if (!other)
+            continue;
+        *r->error = pool_printf(r->pool, "consumers %.*s and %.*s have the same %s",
+                                STR_ARG(other->consumer->name), STR_ARG(one->consumer->name),
+                                words[one->kind].id);
+        return false;
+    }
+    return true;
+}
+
 static struct entry *add_key(struct consumers *c)
 {
     struct entry *entry = vec_add(&c->pool, &c->keys);
@@ -84,6 +116,12 @@ static struct entry *add_key(struct consumers *c)
 }
 
 /* ---- consumers ---- */
+
+/* Of the one that was added last; false: another one has it. */
+static bool add_name(struct consumers *c, struct str name)
+{
+    return !map_set(&c->names, &c->pool, name, (void *)(uintptr_t)c->all.count);
+}
 
 static void join_groups(struct pool *pool, struct consumer *consumer)
 {
@@ -111,6 +149,31 @@ static bool is_visible(struct str text)
     return text.len > 0;
 }
 
+/* Of the consumer that was added last. False, with *why: the secret is no good. Where no scheme goes by the kind it is
+ * not looked at. */
+static bool add_credential(struct reading *r, const struct credential *from, const char **why)
+{
+    struct consumers *c = r->to;
+    const struct credential_kind *kind = c->kinds[from->kind];
+    struct credential *credential;
+
+    if (!kind)
+        return true;
+    credential = pool_new(&c->pool, struct credential);
+    *credential = (struct credential){
+        .id = pool_copy(&c->pool, from->id),
+        .algorithm = pool_copy(&c->pool, from->algorithm),
+        .secret = pool_copy(&c->pool, from->secret),
+        .owner = (uint32_t)c->all.count - 1,
+        .kind = from->kind,
+    };
+    *why = kind->make(credential, &c->pool);
+    if (*why)
+        return false;
+    *vec_add(&c->pool, &c->credentials) = credential;
+    return true;
+}
+
 /* ---- the document's ---- */
 
 static bool read_reference(struct reading *r, struct str name, const struct gw_text *reference)
@@ -132,6 +195,25 @@ static bool read_reference(struct reading *r, struct str name, const struct gw_t
     return done;
 }
 
+static bool read_credential(struct reading *r, const struct gw_consumer *consumer,
+                            const struct gw_credential *config)
+{
+    struct credential credential = {
+        .id = config->id, .algorithm = config->algorithm, .kind = config->kind};
+    struct pool secret;
+    struct str error;
+    const char *why = NULL;
+    bool done = false;
+
+    pool_open(&secret, NULL);
+    if (!reference_read(&config->secret, &secret, &credential.secret, &error))
+        why = pool_copy(r->pool, error).at;
+    else
+        done = add_credential(r, &credential, &why);
+    pool_close_wiped(&secret);
+    return done || fail(r, consumer->name, why);
+}
+
 static bool read_own(struct reading *r, const struct gw_consumers *config)
 {
     struct consumers *c = r->to;
@@ -144,8 +226,12 @@ static bool read_own(struct reading *r, const struct gw_consumers *config)
                                       .groups = from->groups,
                                       .group_count = from->group_count};
         join_groups(&c->pool, consumer);
+        add_name(c, consumer->name);
         for (uint32_t k = 0; k < from->key_count; k++)
             if (!read_reference(r, from->name, &from->keys[k]))
+                return false;
+        for (uint32_t k = 0; k < from->credential_count; k++)
+            if (!read_credential(r, from, &from->credentials[k]))
                 return false;
     }
     return true;
@@ -205,9 +291,47 @@ static bool read_groups(struct reading *r, const struct data *said, struct consu
     return true;
 }
 
+/* {key: …, algorithm: …, secret: …} and the like. */
+static bool read_file_credential(struct reading *r, enum gw_credential_kind kind,
+                                 const struct data *said)
+{
+    struct credential credential = {.kind = kind, .algorithm = STR("")};
+    const struct data *id = data_get(said, words[kind].id);
+    const struct data *secret = data_get(said, words[kind].secret);
+    const struct data *algorithm = data_get(said, "algorithm");
+    bool has_algorithm = kind == GW_CREDENTIAL_JWT;
+    size_t members = 0;
+    const char *why;
+
+    if (!secret && words[kind].public_key)
+        secret = data_get(said, words[kind].public_key);
+    for (const struct data *one = said->kind == DATA_MAP ? said->first : NULL; one; one = one->next)
+        members++;
+    if (members != 2 + (size_t)has_algorithm || !data_text(id, &credential.id) ||
+        credential.id.len == 0 || !data_text(secret, &credential.secret) ||
+        (has_algorithm && !data_text(algorithm, &credential.algorithm)))
+        return bad(r, said->line,
+                   has_algorithm ? "a credential is 'key', 'algorithm' and 'secret' or 'public_key'"
+                   : kind == GW_CREDENTIAL_BASIC ? "a credential is 'username' and 'password_hash'"
+                                                 : "a credential is 'access_key' and 'secret_key'");
+    return add_credential(r, &credential, &why) || bad(r, said->line, why);
+}
+
+static bool read_credentials(struct reading *r, const struct data *said, bool *found)
+{
+    for (unsigned kind = 0; kind < GW_CREDENTIAL_KINDS && !*found; kind++) {
+        *found = str_eq(said->key, str_of(words[kind].member)) && said->kind == DATA_LIST;
+        for (const struct data *one = said->first; *found && one; one = one->next)
+            if (!read_file_credential(r, (enum gw_credential_kind)kind, one))
+                return false;
+    }
+    return true;
+}
+
 static bool read_member(struct reading *r, const struct data *said, struct consumer *consumer)
 {
     struct str text;
+    bool is_credentials = false;
 
     if (str_eq(said->key, STR("id"))) {
         if (!data_text(said, &text) || !is_visible(text))
@@ -223,7 +347,12 @@ static bool read_member(struct reading *r, const struct data *said, struct consu
                 return false;
         return true;
     }
-    return bad(r, said->line, "a consumer has 'id', 'groups' (a list) and 'keys' (a list)");
+    if (!read_credentials(r, said, &is_credentials))
+        return false;
+    return is_credentials ||
+           bad(r, said->line,
+               "a consumer has 'id' and lists of 'groups', 'keys', 'jwt', 'basic' "
+               "and 'aws'");
 }
 
 static bool read_consumer(struct reading *r, const struct data *said)
@@ -234,10 +363,9 @@ static bool read_consumer(struct reading *r, const struct data *said)
     consumer.id = consumer.name;
     if (said->kind != DATA_MAP || !is_visible(said->key))
         return bad(r, said->line, "a consumer is a name and a map");
-    for (uint32_t i = 0; i < r->own_count; i++)
-        if (str_eq(c->all.at[i].name, consumer.name))
-            return bad(r, said->line, "this consumer is the document's");
     *vec_add(&c->pool, &c->all) = consumer;
+    if (!add_name(c, consumer.name))
+        return bad(r, said->line, "this consumer is the document's");
     for (const struct data *member = said->first; member; member = member->next)
         if (!read_member(r, member, &consumer))
             return false;
@@ -285,7 +413,12 @@ static bool read_file(struct reading *r)
 
 static void consumers_free(struct consumers *consumers)
 {
-    pool_close(&consumers->pool);
+    for (size_t i = 0; i < consumers->credentials.count; i++) {
+        struct credential *one = consumers->credentials.at[i];
+        if (consumers->kinds[one->kind]->unmake)
+            consumers->kinds[one->kind]->unmake(one);
+    }
+    pool_close_wiped(&consumers->pool);
     free(consumers);
 }
 
@@ -293,12 +426,12 @@ static struct consumers *consumers_read(const struct gw_consumers *config, struc
                                         struct str *error)
 {
     struct consumers *c = pool_xmalloc(sizeof *c);
-    struct reading reading = {
-        .to = c, .pool = pool, .file = config->file, .own_count = config->count, .error = error};
+    struct reading reading = {.to = c, .pool = pool, .file = config->file, .error = error};
 
-    *c = (struct consumers){0};
+    *c = (struct consumers){.kinds = config->kinds};
     pool_open(&c->pool, NULL);
-    if (read_own(&reading, config) && read_file(&reading) && place_all(&reading))
+    if (read_own(&reading, config) && read_file(&reading) && place_all(&reading) &&
+        place_credentials(&reading))
         return c;
     consumers_free(c);
     return NULL;
@@ -314,4 +447,23 @@ static const struct consumer *by_key(const struct consumers *consumers, struct s
     return entry->consumer > 0 ? &consumers->all.at[entry->consumer - 1] : NULL;
 }
 
-const struct consumers_module consumers_module = {consumers_read, consumers_free, by_key};
+static const struct consumer *by_name(const struct consumers *consumers, struct str name)
+{
+    uintptr_t number = (uintptr_t)map_get(&consumers->names, name);
+
+    return number > 0 ? &consumers->all.at[number - 1] : NULL;
+}
+
+static const struct credential *credential(const struct consumers *consumers,
+                                           enum gw_credential_kind kind, struct str id)
+{
+    return map_get(&consumers->ids[kind], id);
+}
+
+const struct consumers_module consumers_module = {
+    .read = consumers_read,
+    .free = consumers_free,
+    .by_key = by_key,
+    .by_name = by_name,
+    .credential = credential,
+};

@@ -10,6 +10,12 @@ struct identity_hiding {
     const void *scheme;
 };
 
+struct identity_memo {
+    struct identity_memo *next;
+    const void *scheme;
+    void *known;
+};
+
 void identity_hide(struct gw_req *rq, void (*hide)(struct gw_req *rq, const void *scheme),
                    const void *scheme)
 {
@@ -19,11 +25,26 @@ void identity_hide(struct gw_req *rq, void (*hide)(struct gw_req *rq, const void
     rq->identity.hidings = hiding;
 }
 
+void **identity_memo(struct gw_req *rq, const void *scheme)
+{
+    struct identity_memo *memo = rq->identity.memos;
+
+    while (memo && memo->scheme != scheme)
+        memo = memo->next;
+    if (!memo) {
+        memo = pool_new(&rq->pool, struct identity_memo);
+        *memo = (struct identity_memo){rq->identity.memos, scheme, NULL};
+        rq->identity.memos = memo;
+    }
+    return &memo->known;
+}
+
 bool gw_way(struct gw_req *rq)
 {
-    if (rq->identity.is_taken)
+    if (rq->identity.is_taken || gw_waits(rq))
         return false;
     rq->identity.consumer = NULL;
+    rq->identity.tokens = NULL;
     rq->identity.hidings = NULL;
     return true;
 }
@@ -45,14 +66,100 @@ void gw_take(struct gw_req *rq)
 
 bool gw_anonymous(struct gw_req *rq)
 {
-    return !rq->identity.is_wrong;
+    return !rq->identity.is_wrong && rq->identity.retry_after == 0;
 }
 
-enum gw_next gw_unauthorized(struct gw_req *rq, struct str challenges)
+/* ---- scopes ---- */
+
+/* The next word of a list that single spaces divide. */
+static struct str next_word(struct str *list)
 {
+    struct str word = str_head(*list, str_find(*list, ' '));
+
+    *list = str_from(*list, word.len + 1);
+    return word;
+}
+
+static bool has_word(struct str list, struct str word)
+{
+    while (list.len > 0)
+        if (str_eq(next_word(&list), word))
+            return true;
+    return false;
+}
+
+bool gw_scopes(struct gw_req *rq, struct str needed)
+{
+    struct str granted = rq->identity.tokens->grant->scopes, rest = needed;
+
+    while (rest.len > 0)
+        if (!has_word(granted, next_word(&rest))) {
+            rq->identity.lacking = needed;
+            return false;
+        }
+    return true;
+}
+
+/* ---- refusals ---- */
+
+static void ask(struct text *lines, const char *scheme, struct str realm)
+{
+    text_printf(lines, "WWW-Authenticate: %s realm=\"%.*s\"", scheme, STR_ARG(realm));
+}
+
+static void end_line(struct text *lines)
+{
+    text_add(lines, STR("\r\n"));
+}
+
+/* A token that was refused is told why (RFC 6750 section 3.1); who brings none is told nothing. */
+static void ask_bearer(struct gw_req *rq, struct text *lines, struct str realm, bool lacks_scopes)
+{
+    ask(lines, "Bearer", realm);
+    if (lacks_scopes)
+        text_printf(lines, ", error=\"insufficient_scope\", scope=\"%.*s\"",
+                    STR_ARG(rq->identity.lacking));
+    else if (rq->identity.is_bearer_wrong)
+        text_printf(lines, ", error=\"invalid_token\", error_description=\"%s\"",
+                    rq->identity.reason);
+    end_line(lines);
+}
+
+static struct str challenges(struct gw_req *rq, unsigned asks, struct str realm, bool lacks_scopes)
+{
+    struct text lines = {.pool = &rq->pool};
+
+    if (asks & GW_ASK_BEARER)
+        ask_bearer(rq, &lines, realm, lacks_scopes);
+    if (asks & GW_ASK_BASIC && !lacks_scopes) {
+        ask(&lines, "Basic", realm);
+        text_add(&lines, STR(", charset=\"UTF-8\""));
+        end_line(&lines);
+    }
+    if (asks & GW_ASK_KEY && !lacks_scopes) {
+        ask(&lines, "Key", realm);
+        end_line(&lines);
+    }
+    if (asks & GW_ASK_SIGV4 && !lacks_scopes) {
+        ask(&lines, "AWS4-HMAC-SHA256", realm);
+        end_line(&lines);
+    }
+    return text_str(&lines);
+}
+
+enum gw_next gw_unauthorized(struct gw_req *rq, unsigned asks, struct str realm)
+{
+    const char *reason = rq->identity.reason;
+
     rq->identity.denied = GW_DENIED_SECURITY;
-    return reply_error(
-        rq, 401, rq->identity.reason ? rq->identity.reason : "who calls is not known", challenges);
+    if (rq->identity.lacking.len > 0)
+        return reply_error(rq, 403, "the token's scopes do not suffice",
+                           challenges(rq, asks, realm, true));
+    if (rq->identity.retry_after > 0 && !rq->identity.is_wrong)
+        return reply_error(rq, 503, reason,
+                           pool_printf(&rq->pool, "Retry-After: %u\r\n", rq->identity.retry_after));
+    return reply_error(rq, 401, reason ? reason : "who calls is not known",
+                       challenges(rq, asks, realm, false));
 }
 
 /* ---- proofs ---- */
@@ -73,6 +180,23 @@ bool identity_is_wrong(struct gw_req *rq, const char *reason)
     return false;
 }
 
+bool identity_is_wrong_token(struct gw_req *rq, const char *reason)
+{
+    /* RFC 6750 section 3: what is told in a challenge is told of the token. */
+    if (!rq->identity.is_bearer_wrong)
+        rq->identity.reason = reason;
+    rq->identity.is_wrong = rq->identity.is_bearer_wrong = true;
+    return false;
+}
+
+bool identity_is_unknown(struct gw_req *rq, const char *reason, uint32_t retry_after)
+{
+    if (!rq->identity.is_wrong)
+        rq->identity.reason = reason;
+    rq->identity.retry_after = retry_after;
+    return false;
+}
+
 bool identity_claim(struct gw_req *rq, const struct consumer *consumer)
 {
     if (rq->identity.consumer && rq->identity.consumer != consumer)
@@ -81,9 +205,44 @@ bool identity_claim(struct gw_req *rq, const struct consumer *consumer)
     return true;
 }
 
+bool identity_add_token(struct gw_req *rq, const struct identity_grant *grant,
+                        const struct gw_claim_fields *told)
+{
+    struct identity_token *token = pool_new(&rq->pool, struct identity_token);
+
+    *token = (struct identity_token){rq->identity.tokens, grant, told};
+    rq->identity.tokens = token;
+    return true;
+}
+
+static bool stands_in(const struct str *groups, size_t count, struct str group)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(groups[i], group))
+            return true;
+    return false;
+}
+
+bool identity_is_in(const struct gw_req *rq, struct str group)
+{
+    const struct consumer *consumer = rq->identity.consumer;
+
+    if (consumer && stands_in(consumer->groups, consumer->group_count, group))
+        return true;
+    for (const struct identity_token *t = rq->identity.tokens; t; t = t->next)
+        if (stands_in(t->grant->groups, t->grant->group_count, group))
+            return true;
+    return false;
+}
+
 const struct consumers_module *identity_consumers(const struct gw_req *rq)
 {
     return rq->worker->live->consumers_module;
+}
+
+const struct consumers *identity_all(const struct gw_req *rq)
+{
+    return rq->worker->live->consumers;
 }
 
 /* ---- lines ---- */
@@ -105,18 +264,98 @@ void identity_add_line(struct gw_req *rq, struct str name, struct str value)
     rq->added_request = text_str(&lines);
 }
 
+/* What a field can carry as it is, without blanks that would be cut off. */
+static bool fits_a_field(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < ' ' || value.at[i] == 0x7f)
+            return false;
+    return value.len > 0 && value.at[0] != ' ' && value.at[value.len - 1] != ' ';
+}
+
+static bool is_listable(struct str member)
+{
+    return fits_a_field(member) && !memchr(member.at, ',', member.len);
+}
+
+static void list(struct text *line, struct str member)
+{
+    if (line->len > 0)
+        text_add(line, STR(", "));
+    text_add(line, member);
+}
+
+/* The consumer's, and those of the tokens that it has not; what a list cannot carry is left out. */
+static struct str groups_line(struct gw_req *rq)
+{
+    const struct consumer *consumer = rq->identity.consumer;
+    struct text line = {.pool = &rq->pool};
+
+    if (consumer)
+        text_add(&line, consumer->groups_line);
+    for (const struct identity_token *t = rq->identity.tokens; t; t = t->next)
+        for (size_t i = 0; i < t->grant->group_count; i++) {
+            struct str group = t->grant->groups[i];
+            bool is_there = consumer && stands_in(consumer->groups, consumer->group_count, group);
+            if (!is_there && is_listable(group))
+                list(&line, group);
+        }
+    return text_str(&line);
+}
+
+/* A scalar as it is, the scalars of an array as a list; nothing else is told. */
+static struct str claim_line(struct gw_req *rq, const struct data *claim)
+{
+    struct text line = {.pool = &rq->pool};
+    struct str text;
+
+    if (claim && claim->kind == DATA_LIST) {
+        for (const struct data *one = claim->first; one; one = one->next)
+            if (data_text(one, &text) && is_listable(text))
+                list(&line, text);
+        return text_str(&line);
+    }
+    return data_text(claim, &text) && fits_a_field(text) ? text : STR("");
+}
+
+static void add_claims(struct gw_req *rq, struct text *lines)
+{
+    for (const struct identity_token *t = rq->identity.tokens; t; t = t->next)
+        for (uint32_t i = 0; t->told && i < t->told->count; i++) {
+            const struct gw_claim_field *field = &t->told->at[i];
+            struct str value =
+                claim_line(rq, data_at(t->grant->claims, field->path, field->path_count));
+            if (value.len > 0)
+                add(lines, field->name, value);
+        }
+}
+
+static void add_scopes(const struct identity_token *token, struct text *lines)
+{
+    while (token && !fits_a_field(token->grant->scopes))
+        token = token->next;
+    if (token)
+        add(lines, STR("X-Authenticated-Scope"), token->grant->scopes);
+}
+
 void identity_lines(struct gw_req *rq, struct text *lines)
 {
-    static const struct str ours[] = {STR_INIT("x-consumer-"), STR_INIT("x-authenticated-scope")};
     const struct consumer *consumer = rq->identity.consumer;
+    struct str groups;
 
-    if (!rq->listener->strips_identity)
+    if (rq->listener->identity_field_count == 0)
         return;
-    fields_drop_alike(&rq->head.fields, ours, sizeof ours / sizeof *ours);
-    if (!consumer || !rq->identity.is_taken)
+    fields_drop_alike(&rq->head.fields, rq->listener->identity_fields,
+                      rq->listener->identity_field_count);
+    if (!rq->identity.is_taken)
         return;
-    add(lines, STR("X-Consumer-Username"), consumer->name);
-    add(lines, STR("X-Consumer-ID"), consumer->id);
-    if (consumer->group_count > 0 && !rq->identity.hides_groups)
-        add(lines, STR("X-Consumer-Groups"), consumer->groups_line);
+    if (consumer) {
+        add(lines, STR("X-Consumer-Username"), consumer->name);
+        add(lines, STR("X-Consumer-ID"), consumer->id);
+    }
+    groups = rq->identity.hides_groups ? STR("") : groups_line(rq);
+    if (groups.len > 0)
+        add(lines, STR("X-Consumer-Groups"), groups);
+    add_scopes(rq->identity.tokens, lines);
+    add_claims(rq, lines);
 }

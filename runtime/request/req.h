@@ -22,7 +22,9 @@ enum { GW_MAX_PARAMS = 32 };
 struct worker;
 struct hold;
 struct consumer;
+struct identity_token;
 struct identity_hiding;
+struct identity_memo;
 struct tunnel;
 
 struct gw_req {
@@ -67,12 +69,17 @@ struct gw_req {
         bool is_grpc; /* by grpc-timeout */
     } deadline;       /* the client's own */
     struct {
-        const struct consumer *consumer; /* NULL: nobody in particular */
-        struct identity_hiding *hidings; /* see identity_hide */
-        const char *reason;              /* why nobody is let in, so far */
-        bool is_taken;                   /* some way in is */
-        bool is_wrong;                   /* some credentials are no good */
-        bool hides_groups;               /* from the upstream */
+        const struct consumer *consumer;     /* NULL: nobody in particular */
+        const struct identity_token *tokens; /* the last one first */
+        struct identity_hiding *hidings;     /* see identity_hide */
+        struct identity_memo *memos;         /* see identity_memo */
+        const char *reason;                  /* why nobody is let in, so far */
+        struct str lacking;   /* the scopes that a token would need that is good otherwise */
+        uint32_t retry_after; /* s; > 0: it cannot be told now who calls */
+        bool is_taken;        /* some way in is */
+        bool is_wrong;        /* some credentials are no good … */
+        bool is_bearer_wrong; /* … of them, a token */
+        bool hides_groups;    /* from the upstream */
         enum {
             GW_DENIED_NOT,
             GW_DENIED_SECURITY,

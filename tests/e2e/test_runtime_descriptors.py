@@ -167,6 +167,7 @@ def test_large_bodies_without_a_pipe(running, origin):
     with Occupied(running, origin, others):
         origin.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         others[-1].close()  # room for one connection, not for a pipe
+        wait_until(lambda: descriptors(running) < LIMIT, "the gateway to notice")
         for _ in range(3):
             assert client.ask(GET).body == body
     for sock in crowd:

@@ -157,7 +157,8 @@ class RawClient:
     stands."""
 
     def __init__(self, port=None, host="127.0.0.1", source="", sock=None):
-        self.sock = sock or socket.create_connection((host, port), WAIT, source_address=(source, 0))
+        # Without an address of its own the kernel picks the port when it connects, of all that are free towards this peer.
+        self.sock = sock or socket.create_connection((host, port), WAIT, source_address=(source, 0) if source else None)
         if not sock:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.wire = Wire(self.sock)

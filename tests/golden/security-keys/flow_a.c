@@ -19,7 +19,7 @@ enum gw_next flow_get_a(struct gw_req *rq)
         if (gw_way(rq) && gw_key(rq, &key_of_key))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR("WWW-Authenticate: Key realm=\"keys\"\r\n"));
+            return gw_unauthorized(rq, GW_ASK_KEY, STR("keys"));
         /* acl */
         if (gw_acl(rq, &acl) != GW_GO)
             return GW_DONE;
@@ -54,7 +54,7 @@ enum gw_next flow_post_a(struct gw_req *rq)
         if (gw_way(rq) && gw_anonymous(rq))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR("WWW-Authenticate: Key realm=\"keys\"\r\n"));
+            return gw_unauthorized(rq, GW_ASK_KEY, STR("keys"));
         /* acl */
         if (gw_acl(rq, &acl) != GW_GO)
             return GW_DONE;
@@ -87,7 +87,7 @@ enum gw_next flow_put_a(struct gw_req *rq)
             gw_certificate(rq) && gw_key(rq, &key_of_key))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR("WWW-Authenticate: Key realm=\"keys\"\r\n"));
+            return gw_unauthorized(rq, GW_ASK_KEY, STR("keys"));
         /* acl */
         if (gw_acl(rq, &acl) != GW_GO)
             return GW_DONE;
@@ -112,7 +112,7 @@ enum gw_next flow_delete_a(struct gw_req *rq)
         if (gw_way(rq) && gw_certificate(rq))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR(""));
+            return gw_unauthorized(rq, 0, STR("keys"));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: pets */

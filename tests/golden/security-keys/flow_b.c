@@ -19,7 +19,7 @@ enum gw_next flow_get_b(struct gw_req *rq)
     if (gw_way(rq) && gw_key(rq, &key_of_key))
         gw_take(rq);
     if (!gw_is_let_in(rq))
-        return gw_unauthorized(rq, STR("WWW-Authenticate: Key realm=\"keys\"\r\n"));
+        return gw_unauthorized(rq, GW_ASK_KEY, STR("keys"));
     /* acl */
     if (gw_acl(rq, &acl) != GW_GO)
         return GW_DONE;
@@ -49,7 +49,7 @@ enum gw_next flow_post_b(struct gw_req *rq)
         if (gw_way(rq) && gw_key(rq, &key_of_key))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR("WWW-Authenticate: Key realm=\"keys\"\r\n"));
+            return gw_unauthorized(rq, GW_ASK_KEY, STR("keys"));
         /* acl */
         if (gw_acl(rq, &acl) != GW_GO)
             return GW_DONE;

@@ -62,6 +62,11 @@ static const struct str key_names[] = {
     /* or */ STR_INIT("a-key"),
 };
 
+static const struct str identity_fields[] = {
+    STR_INIT("x-consumer-"),
+    /* or */ STR_INIT("x-authenticated-scope"),
+};
+
 static const struct str groups_of_0[] = {
     STR_INIT("users"),
     /* and */ STR_INIT("a \"b\""),
@@ -145,7 +150,8 @@ static const struct gw_listener listeners[] = {
         .keep_alive_requests = 10000,
         .tls = &tls_1,
         .strips_client_cert = true,
-        .strips_identity = true,
+        .identity_fields = identity_fields,
+        .identity_field_count = 2,
         .http2 = &http2_1,
     },
 };

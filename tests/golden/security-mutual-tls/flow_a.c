@@ -12,7 +12,7 @@ enum gw_next flow_get_a(struct gw_req *rq)
         if (gw_way(rq) && gw_certificate(rq))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR(""));
+            return gw_unauthorized(rq, 0, STR("t"));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: u */
@@ -34,7 +34,7 @@ enum gw_next flow_post_a(struct gw_req *rq)
         if (gw_way(rq) && gw_certificate(rq))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR(""));
+            return gw_unauthorized(rq, 0, STR("t"));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: u */
@@ -58,7 +58,7 @@ enum gw_next flow_put_a(struct gw_req *rq)
         if (gw_way(rq) && gw_anonymous(rq))
             gw_take(rq);
         if (!gw_is_let_in(rq))
-            return gw_unauthorized(rq, STR(""));
+            return gw_unauthorized(rq, 0, STR("t"));
         GW_FALLTHROUGH;
 
     case AT_UPSTREAM: /* upstream: u */
@@ -95,7 +95,7 @@ enum gw_next flow_delete_a(struct gw_req *rq)
     if (gw_way(rq) && gw_certificate(rq))
         gw_take(rq);
     if (!gw_is_let_in(rq))
-        return gw_unauthorized(rq, STR(""));
+        return gw_unauthorized(rq, 0, STR("t"));
 
     /* respond: 204 */
     return gw_respond(rq, &answer);
