@@ -2,97 +2,21 @@
 
 #include "base/urlpath.h"
 #include "http/cookie.h"
-#include "request/worker.h"
+#include "request/carried.h"
 
-/* What was found of a key. */
-struct search {
-    struct gw_req *rq;
-    struct str key; /* empty: none yet */
-    bool is_twice;  /* and they differ */
-};
-
-static void find_one(struct search *search, struct str key)
+static struct carried search(struct gw_req *rq, const struct gw_key_auth *scheme)
 {
-    if (key.len == 0)
-        return;
-    if (search->key.len > 0 && !str_eq(search->key, key))
-        search->is_twice = true;
-    search->key = key;
-}
-
-/* ---- where it may stand ---- */
-
-static void search_headers(struct search *search, struct str name)
-{
-    const struct fields *fields = &search->rq->head.fields;
-
-    for (const struct field *field = fields_named(fields, name, NULL); field;
-         field = fields_named(fields, name, field))
-        find_one(search, field_value(field));
-}
-
-/* Percent-decoded, '+' as space: what a backend would make of it. Bad escapes stay as they are. */
-static struct str decoded(struct pool *pool, struct str raw)
-{
-    char *to = pool_take(pool, raw.len + 1);
-    size_t len = 0;
-
-    for (size_t i = 0; i < raw.len; i++) {
-        bool escape = raw.at[i] == '%' && i + 2 < raw.len && str_hex(raw.at[i + 1]) >= 0 &&
-                      str_hex(raw.at[i + 2]) >= 0;
-        int byte = raw.at[i] == '+' ? ' ' : raw.at[i];
-        if (escape)
-            byte = str_hex(raw.at[i + 1]) << 4 | str_hex(raw.at[i + 2]);
-        to[len++] = (char)byte;
-        i += escape ? 2 : 0;
-    }
-    return (struct str){to, len};
-}
-
-/* The next "name=value" of a query. */
-static struct str next_pair(struct str *query)
-{
-    struct str pair = str_head(*query, str_find(*query, '&'));
-
-    *query = str_from(*query, pair.len + 1);
-    return pair;
-}
-
-static void search_query(struct search *search, struct str name)
-{
-    struct str query = search->rq->head.query;
-
-    while (query.len > 0) {
-        struct str pair = next_pair(&query);
-        size_t equals = str_find(pair, '=');
-        if (urlpath_decodes_to(str_head(pair, equals), name))
-            find_one(search, decoded(&search->rq->pool, str_from(pair, equals + 1)));
-    }
-}
-
-static void search_cookies(struct search *search, struct str name)
-{
-    struct cookie_walk walk = {0};
-    struct str pair;
-
-    while (cookie_next(&search->rq->head.fields, &walk, &pair))
-        if (str_eq(str_head(pair, str_find(pair, '=')), name))
-            find_one(search, str_from(pair, str_find(pair, '=') + 1));
-}
-
-static struct search search_all(struct gw_req *rq, const struct gw_key_auth *scheme)
-{
-    struct search search = {.rq = rq};
+    struct carried key = {0};
 
     for (uint32_t i = 0; i < scheme->name_count; i++) {
         if (scheme->in_header)
-            search_headers(&search, scheme->names[i]);
+            carried_in_fields(rq, scheme->names[i], &key);
         if (scheme->in_query)
-            search_query(&search, scheme->names[i]);
+            carried_in_query(rq, scheme->names[i], &key);
         if (scheme->in_cookie)
-            search_cookies(&search, scheme->names[i]);
+            carried_in_cookies(rq, scheme->names[i], &key);
     }
-    return search;
+    return key;
 }
 
 /* ---- hiding it ---- */
@@ -111,7 +35,7 @@ static void hide_in_query(struct gw_req *rq, const struct gw_key_auth *scheme)
     struct str query = rq->head.query;
 
     while (query.len > 0) {
-        struct str pair = next_pair(&query);
+        struct str pair = carried_next_pair(&query);
         if (is_one_of(scheme, str_head(pair, str_find(pair, '='))))
             continue;
         if (kept.len > 0)
@@ -163,16 +87,16 @@ static void hide(struct gw_req *rq, const void *config)
 
 bool gw_key(struct gw_req *rq, const struct gw_key_auth *scheme)
 {
-    struct search search = search_all(rq, scheme);
+    struct carried key = search(rq, scheme);
     const struct consumer *consumer = NULL;
 
-    if (search.key.len == 0)
+    if (key.text.len == 0)
         return identity_lacks(rq, "an API key is needed");
-    if (!search.is_twice)
-        consumer = identity_consumers(rq)->by_key(rq->worker->live->consumers, search.key);
+    if (!key.is_twice)
+        consumer = identity_consumers(rq)->by_key(identity_all(rq), key.text);
     if (!consumer)
-        return identity_is_wrong(rq, search.is_twice ? "there are two API keys"
-                                                     : "the API key is not known");
+        return identity_is_wrong(rq, key.is_twice ? "there are two API keys"
+                                                  : "the API key is not known");
     if (scheme->hide_credentials)
         identity_hide(rq, hide, scheme);
     return identity_claim(rq, consumer);

@@ -1,0 +1,24 @@
+/* carried: what a request carries under a name, where credentials may stand: in header fields, in parameters of the query
+ * and in cookies. */
+#ifndef REQUEST_CARRIED_H
+#define REQUEST_CARRIED_H
+
+#include "request/req.h"
+
+struct carried {
+    struct str text; /* empty: nothing */
+    bool is_twice;   /* and differs: who is asked behind the gateway may take the other one */
+};
+
+/* One more finding; an empty one is none. */
+void carried_add(struct carried *carried, struct str text);
+
+void carried_in_fields(const struct gw_req *rq, struct str name, struct carried *carried);
+/* Percent-decoded, '+' as space: what a backend would make of it. */
+void carried_in_query(struct gw_req *rq, struct str name, struct carried *carried);
+void carried_in_cookies(const struct gw_req *rq, struct str name, struct carried *carried);
+
+/* The next "name=value" of a query. */
+struct str carried_next_pair(struct str *query);
+
+#endif
