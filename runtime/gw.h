@@ -13,6 +13,7 @@
 #include "client/breaker.h"
 #include "client/call_h2.h"
 #include "client/discover.h"
+#include "client/fetch.h"
 #include "client/grpc_status.h"
 #include "client/levels.h"
 #include "client/outlier.h"

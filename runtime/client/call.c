@@ -143,9 +143,14 @@ static void request_sent(struct upstream_call *call)
 
 /* ---- the answer's head ---- */
 
+static bool begins_again(const struct upstream_call *call)
+{
+    return call->body_again && !call->again;
+}
+
 static bool is_replayable(const struct upstream_call *call)
 {
-    return call->upload.moved == 0 && (call->idempotent || !call->wrote);
+    return (call->upload.moved == 0 || begins_again(call)) && (call->idempotent || !call->wrote);
 }
 
 void call_lost(struct upstream_call *call, const char *reason)
@@ -158,6 +163,10 @@ void call_lost(struct upstream_call *call, const char *reason)
         return;
     }
     pump_stop(&call->upload);
+    if (call->upload.moved > 0)
+        call->body_again(call);
+    call->upload.moved = 0;
+    call->sent = false;
     target_close(conn);
     call->conn = NULL;
     call->retried = true;

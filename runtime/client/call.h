@@ -44,6 +44,9 @@ struct upstream_call {
     void (*interim)(struct upstream_call *call);
     /* The request's body failed: call->body says why. The call is still running unless its op has ended. */
     void (*body_failed)(struct upstream_call *call);
+    /* The request's body begins anew, for a stale connection took some of it; NULL: it cannot. Not with `retry`, which
+     * keeps what it read. */
+    void (*body_again)(struct upstream_call *call);
     void *owner;
 
     /* results */

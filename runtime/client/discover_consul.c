@@ -2,15 +2,13 @@
 
 #include "base/data.h"
 #include "base/reference.h"
-#include "client/call.h"
 #include "client/discover.h"
+#include "client/fetch.h"
 
 enum {
     WAIT_MS = 60 * 1000, /* how long a question stays open when nothing changes */
     GRACE_MS = 10 * 1000,
     PAUSE_MS = 100, /* between two questions, at the least */
-    CONNECT_MS = 5000,
-    SEND_MS = 10 * 1000,
     ANSWER_MAX = 4 * 1024 * 1024,
     LABELS_MAX = 128,
     WEIGHT_MAX = 65535
@@ -20,19 +18,16 @@ enum {
 
 struct asking {
     struct finder *finder;
-    struct gw_timeouts timeouts;
+    uint32_t timeout; /* ms of a question */
     struct timer next;
     uint64_t index; /* what the last answer said; 0: the question is not blocking */
     bool has_index; /* the last answer said one: it is worth to ask at once for a change */
     uint64_t backoff;
     /* the question that is under way */
     struct pool pool;
-    struct upstream_call *call;
+    struct gw_endpoint endpoint;
+    struct fetch fetch;
     struct op_waiter answered;
-    struct pump drain;
-    struct body_out sink;
-    char *answer; /* ANSWER_MAX bytes while there is one */
-    size_t answer_len;
 };
 
 /* ---- the answer's meaning ---- */
@@ -125,13 +120,8 @@ static bool read_answer(struct finder *finder, struct str text)
 static void let_go(struct asking *asking)
 {
     op_leave(&asking->answered, true);
-    pump_stop(&asking->drain);
-    if (asking->call)
-        call_close(asking->call);
-    asking->call = NULL;
-    free(asking->answer);
-    asking->answer = NULL;
-    pool_close(&asking->pool);
+    fetch_close(&asking->fetch);
+    pool_close_wiped(&asking->pool); /* the token */
 }
 
 static void again(struct asking *asking, uint64_t ms)
@@ -149,169 +139,114 @@ static void again_later(struct asking *asking)
 
 static uint64_t index_of(struct asking *asking)
 {
-    const struct field *field =
-        fields_named(&asking->call->head.fields, STR("X-Consul-Index"), NULL);
     uint64_t index;
 
-    return field && str_to_u64(field_value(field), &index) ? index : 0;
+    return str_to_u64(fetch_field(&asking->fetch, STR("X-Consul-Index")), &index) ? index : 0;
 }
 
 /* ---- the answer ---- */
 
-static ssize_t sink_write(struct body_out *sink, struct str data)
+/* False: there is none that is good, and finder_fail has been told. */
+static bool is_answered(struct asking *asking)
 {
-    struct asking *asking = CONTAINER(struct asking, sink, sink);
+    struct str registry = asking->finder->config->registry->name;
 
-    if (data.len > ANSWER_MAX - asking->answer_len)
-        return -1;
-    memcpy(asking->answer + asking->answer_len, data.at, data.len);
-    asking->answer_len += data.len;
-    return (ssize_t)data.len;
-}
-
-static void sink_flush(struct body_out *sink)
-{
-    (void)sink;
-}
-
-static enum body_state sink_end(struct body_out *sink, struct str trailers)
-{
-    (void)sink, (void)trailers;
-    return BODY_END;
-}
-
-static void on_drained(struct pump *drain, bool complete)
-{
-    struct asking *asking = CONTAINER(struct asking, drain, drain);
-    struct finder *finder = asking->finder;
-
-    if (!complete) {
-        finder_fail(finder, "the answer was cut off, or is longer than %d bytes", ANSWER_MAX);
-        again_later(asking);
-        return;
-    }
-    finder_begin(finder);
-    if (!read_answer(finder, (struct str){asking->answer, asking->answer_len})) {
-        again_later(asking);
-        return;
-    }
-    finder_publish(finder);
-    asking->backoff = 0;
-    again(asking, asking->has_index ? PAUSE_MS : asking->timeouts.read);
+    if (asking->fetch.op.state != OP_DONE)
+        finder_fail(asking->finder, "%.*s: %s", STR_ARG(registry), asking->fetch.reason);
+    else if (asking->fetch.status != 200)
+        finder_fail(asking->finder, "%.*s answers %u", STR_ARG(registry), asking->fetch.status);
+    else
+        return true;
+    return false;
 }
 
 static void on_answered(struct loop_call *wake)
 {
-    static const struct body_out_ops sink_ops = {
-        .write = sink_write, .flush = sink_flush, .end = sink_end};
     struct asking *asking = CONTAINER(struct asking, answered.wake, wake);
-    struct upstream_call *call = asking->call;
     uint64_t index;
 
-    if (call->op.state != OP_DONE || call->head.status != 200) {
-        if (call->op.state == OP_DONE)
-            finder_fail(asking->finder, "%.*s answers %u",
-                        STR_ARG(asking->finder->config->registry->name), call->head.status);
-        else
-            finder_fail(asking->finder, "%.*s: %s", STR_ARG(asking->finder->config->registry->name),
-                        call->reason);
+    if (!is_answered(asking)) {
         again_later(asking);
         return;
     }
     index = index_of(asking);
     asking->has_index = index > 0;
     asking->index = index < asking->index ? 0 : index; /* one that went backwards begins anew */
-    asking->answer = pool_xmalloc(ANSWER_MAX);
-    asking->answer_len = 0;
-    asking->sink.ops = &sink_ops;
-    asking->drain = (struct pump){.loop = finder_loop(asking->finder), .done = on_drained};
-    pump_start(&asking->drain, &call->in, &asking->sink);
+    finder_begin(asking->finder);
+    if (!read_answer(asking->finder, asking->fetch.body)) {
+        again_later(asking);
+        return;
+    }
+    finder_publish(asking->finder);
+    asking->backoff = 0;
+    again(asking, asking->has_index ? PAUSE_MS : asking->timeout);
 }
 
 /* ---- the question ---- */
 
-static void put_token(struct asking *asking, struct head_text *text)
-{
-    struct str token, error;
-
-    if (asking->finder->config->token.kind == GW_TEXT_NONE)
-        return;
-    if (!reference_read(&asking->finder->config->token, &asking->pool, &token, &error))
-        return; /* said when the question was begun */
-    if (token.len == 0)
-        return;
-    head_put(text, STR("X-Consul-Token: "));
-    head_put(text, token);
-    head_put(text, STR("\r\n"));
-}
-
-static void write_head(struct upstream_call *call, struct head_text *text)
-{
-    struct asking *asking = call->owner;
-    const struct gw_discovery *config = asking->finder->config;
-    uint32_t wait = config->refresh > 0 ? config->refresh : WAIT_MS;
-    struct str numbers = pool_printf(call->pool, "?passing=1&wait=%ums&index=%llu", wait,
-                                     (unsigned long long)asking->index);
-
-    head_put(text, STR("GET "));
-    head_put(text, call->target->path);
-    head_put(text, STR("/v1/health/service/"));
-    head_put(text, config->name);
-    head_put(text, numbers);
-    head_put(text, config->query);
-    head_put(text, STR(" HTTP/1.1\r\nHost: "));
-    head_put(text, call->target->authority);
-    head_put(text, STR("\r\nUser-Agent: apigw-gen discovery\r\nAccept: application/json\r\n"));
-    put_token(asking, text);
-    head_put(text, STR("\r\n"));
-}
-
-static void on_interim(struct upstream_call *call)
-{
-    (void)call;
-}
-
 /* A token with a line break would be more than a token; one that is missing is not left out. */
-static bool token_is_good(struct asking *asking)
+static bool read_token(struct asking *asking, struct str *token)
 {
-    struct str token, error;
+    struct str error;
 
+    *token = STR("");
     if (asking->finder->config->token.kind == GW_TEXT_NONE)
         return true;
-    if (!reference_read(&asking->finder->config->token, &asking->pool, &token, &error)) {
+    if (!reference_read(&asking->finder->config->token, &asking->pool, token, &error)) {
         finder_fail(asking->finder, "the token: %.*s", STR_ARG(error));
         return false;
     }
-    for (size_t i = 0; i < token.len; i++)
-        if (token.at[i] <= ' ' || token.at[i] >= 0x7f) {
+    for (size_t i = 0; i < token->len; i++)
+        if (token->at[i] <= ' ' || token->at[i] >= 0x7f) {
             finder_fail(asking->finder, "the token has bytes that no token has");
             return false;
         }
     return true;
 }
 
+static struct str path_of(struct asking *asking)
+{
+    const struct gw_discovery *config = asking->finder->config;
+    uint32_t wait = config->refresh > 0 ? config->refresh : WAIT_MS;
+
+    return pool_printf(&asking->pool, "/v1/health/service/%.*s?passing=1&wait=%ums&index=%llu%.*s",
+                       STR_ARG(config->name), wait, (unsigned long long)asking->index,
+                       STR_ARG(config->query));
+}
+
+static struct str lines_of(struct asking *asking, struct str token)
+{
+    struct text lines = {.pool = &asking->pool};
+
+    text_add(&lines, STR("User-Agent: apigw-gen discovery\r\nAccept: application/json\r\n"));
+    if (token.len > 0)
+        text_printf(&lines, "X-Consul-Token: %.*s\r\n", STR_ARG(token));
+    return text_str(&lines);
+}
+
 static void on_next(struct timer *timer)
 {
     struct asking *asking = CONTAINER(struct asking, next, timer);
-    struct upstream_call *call;
+    struct str token;
 
     pool_open(&asking->pool, NULL);
-    if (!token_is_good(asking)) {
+    if (!read_token(asking, &token)) {
         again_later(asking);
         return;
     }
-    call = asking->call = call_new(&asking->pool);
-    call->upstreams = asking->finder->upstream->all;
-    call->config = asking->finder->config->registry;
-    call->timeouts = &asking->timeouts;
-    call->framing = FRAMING_NONE;
-    call->method = METHOD_GET;
-    call->idempotent = true;
-    call->write_head = write_head;
-    call->interim = on_interim;
-    call->owner = asking;
-    call_start(call);
-    op_wait(&call->op, &asking->answered, on_answered);
+    asking->endpoint =
+        (struct gw_endpoint){.upstream = asking->finder->config->registry, .path = path_of(asking)};
+    asking->fetch = (struct fetch){
+        .upstreams = asking->finder->upstream->all,
+        .endpoint = &asking->endpoint,
+        .timeout = asking->timeout,
+        .max = ANSWER_MAX,
+        .method = METHOD_GET,
+        .is_idempotent = true,
+        .lines = lines_of(asking, token),
+    };
+    fetch_start(&asking->fetch);
+    op_wait(&asking->fetch.op, &asking->answered, on_answered);
 }
 
 static void open_consul(struct finder *finder)
@@ -322,8 +257,7 @@ static void open_consul(struct finder *finder)
     *asking = (struct asking){
         .finder = finder,
         .next.fire = on_next,
-        /* Consul adds up to a sixteenth of the time. */
-        .timeouts = {.connect = CONNECT_MS, .send = SEND_MS, .read = wait + wait / 16 + GRACE_MS},
+        .timeout = wait + wait / 16 + GRACE_MS, /* Consul adds up to a sixteenth of the time */
     };
     timer_set(finder_loop(finder), &asking->next, 0);
 }
