@@ -219,6 +219,7 @@ struct gateway {
     VEC(struct ir_listener) listeners;
     struct ir_plain_listener status, admin;
     VEC(struct ir_upstream) upstreams;
+    VEC(struct ir_place) places;
     VEC(struct ir_scheme) schemes;
     ir_consumers consumers;
     struct str consumers_file; /* empty: none */

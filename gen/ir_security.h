@@ -4,6 +4,12 @@
 
 #include "ir_settings.h"
 
+/* Where the gateway itself asks, over HTTP. */
+struct ir_place {
+    uint32_t upstream; /* index */
+    struct str path;   /* with a query, as it stands in a request line */
+};
+
 enum ir_proof {
     IR_PROOF_CERTIFICATE,
     IR_PROOF_KEY,
@@ -11,6 +17,55 @@ enum ir_proof {
     IR_PROOF_INTROSPECTION,
     IR_PROOF_BASIC,
     IR_PROOF_SIGV4
+};
+
+/* A claim that upstreams are told in a field. */
+struct ir_claim_field {
+    ir_texts path;
+    struct str name;
+};
+
+/* What the claims of a token mean: paths into them; empty: nothing, and for `scopes` the usual ones. */
+struct ir_claims {
+    ir_texts consumer, groups, scopes;
+    VEC(struct ir_claim_field) fields;
+};
+
+/* Where the keys come from that verify a token. */
+enum ir_jwt_source {
+    IR_JWT_SECRET,
+    IR_JWT_PUBLIC_KEY,
+    IR_JWT_JWKS_FILE,
+    IR_JWT_JWKS_URL,
+    IR_JWT_CONSUMERS
+};
+
+/* A key set that is fetched. */
+struct ir_jwks {
+    struct str url, upstream, path; /* the place: url, or the other two */
+    struct loc loc;
+    uint32_t place;    /* index into gateway.places */
+    bool is_discovery; /* it is the provider's configuration that tells where the keys are */
+    bool refetch;      /* on an unknown kid */
+    uint64_t refresh, stale_ok; /* ms */
+};
+
+struct ir_jwt {
+    enum ir_jwt_source source;
+    struct ir_text
+        key; /* the secret, the public key, the file; IR_JWT_JWKS_URL: to begin with, or none */
+    bool secret_is_base64;
+    struct ir_jwks jwks;
+    struct str key_claim; /* IR_JWT_CONSUMERS */
+    ir_texts issuers, audiences;
+    uint32_t algorithms; /* JWS_BIT each */
+    bool need_exp, need_nbf, need_iat;
+    uint64_t leeway, maximum_expiration; /* ms; 0: as long as it likes */
+    bool run_on_preflight;
+    ir_texts headers, cookies, params;
+    struct ir_claims claims;
+    uint64_t cache_size, cache_ttl; /* 0: none; ms */
+    struct loc loc;
 };
 
 /* A scheme of `security` that the gateway verifies itself. */
@@ -23,6 +78,7 @@ struct ir_scheme {
     bool asks_consumers; /* whom it proves is looked up among them */
     ir_texts names;      /* IR_PROOF_KEY: of headers, parameters, cookies */
     bool in_header, in_query, in_cookie, hide_credentials;
+    struct ir_jwt jwt; /* IR_PROOF_JWT */
 };
 
 /* One of `security`: the scheme, by index, and what it must have been granted, apart by single spaces. */

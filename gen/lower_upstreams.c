@@ -263,23 +263,34 @@ static bool name_is_taken(const struct lowering *l, struct str name)
     return false;
 }
 
+/* Named after its host, unless the document has one of that name. One that only the command line has named is its. */
+struct lowering_upstream *lower_upstream_add(struct lowering *l, const struct ir_target *target,
+                                             struct str key)
+{
+    struct lowering_upstream *known = lower_upstream_named(l, target->authority);
+    struct ir_upstream upstream;
+
+    if (known != NULL && l->gw->upstreams.at[known->index].loc.file == 0)
+        return map_set(&l->upstreams, &l->job->pool, key, known), known;
+    upstream = new_upstream(name_is_taken(l, target->authority) ? key : target->authority);
+    upstream.loc = target->loc;
+    *vec_add(&l->job->pool, &upstream.targets) = *target;
+    upstream.tls.on = target->is_https;
+    return add(l, upstream, key);
+}
+
 static struct lowering_upstream *add_server(struct lowering_operation *o, struct str key,
                                             const struct servers_address *address, bool strip)
 {
-    struct lowering *l = o->l;
     struct ir_target target = {0};
-    struct ir_upstream upstream;
 
-    if (!setting_target(l->job, (struct said){.text = address->url, .loc = address->loc}, &target))
+    if (!setting_target(o->l->job, (struct said){.text = address->url, .loc = address->loc},
+                        &target))
         return NULL;
     /* The public path begins with the server's path already: it is not added twice. */
     if (!strip)
         target.path = STR("");
-    upstream = new_upstream(name_is_taken(l, target.authority) ? key : target.authority);
-    upstream.loc = address->loc;
-    *vec_add(&l->job->pool, &upstream.targets) = target;
-    upstream.tls.on = target.is_https;
-    return add(l, upstream, key);
+    return lower_upstream_add(o->l, &target, key);
 }
 
 struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, struct loc loc,

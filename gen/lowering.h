@@ -86,6 +86,9 @@ void lower_settings(struct lowering *l);
 /* lower_upstreams.c */
 void lower_upstreams(struct lowering *l);
 struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name);
+/* One of its own for a target that a URL names; known by `key`. */
+struct lowering_upstream *lower_upstream_add(struct lowering *l, const struct ir_target *target,
+                                             struct str key);
 /* Reports names that no upstream bears; upstreams are known from here on. */
 void lower_upstream_check(struct lowering *l, const struct upstream *choice);
 /* Complains about a retry that the upstream's protocol cannot have; once for the same words. */
@@ -128,6 +131,16 @@ void lower_ip_restriction_documents(struct lowering *l);
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);
+/* lower_place.c: a place that the gateway asks by itself, as the document says it: a URL, or a path at an upstream. */
+struct place_said {
+    struct said url, upstream, path;
+};
+/* *place is its number in gateway.places; false after a complaint. Upstreams are known from here on. */
+bool lower_place(struct lowering *l, const struct place_said *said, uint32_t *place);
+
+/* lower_jwt.c: true when the scheme is verified by its `jwt`. */
+bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
+               struct ir_scheme *scheme);
 /* A field by which some upstream is told who calls, in lower case: clients do not get to say it, on no route. */
 void lower_identity_field(struct lowering *l, struct str name);
 void lower_security_verdict(struct lowering *l, struct lowering_document *document);

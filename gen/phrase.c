@@ -1,5 +1,7 @@
 #include "phrase.h"
 
+#include "base/jws.h"
+
 #include "base/text.h"
 
 struct unit {
@@ -279,14 +281,48 @@ struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
     return text_str(&out);
 }
 
+/* What must hold of a token, in the order in which it is asked for. */
+static struct str phrase_jwt(struct pool *pool, const struct ir_jwt *jwt)
+{
+    static const char *const sources[] = {
+        [IR_JWT_SECRET] = "a secret",
+        [IR_JWT_PUBLIC_KEY] = "a public key",
+        [IR_JWT_JWKS_FILE] = "keys of",
+        [IR_JWT_JWKS_URL] = "keys of",
+        [IR_JWT_CONSUMERS] = "the keys of consumers, by",
+    };
+    struct text out = {.pool = pool};
+
+    text_printf(&out, "token, verified with %s", sources[jwt->source]);
+    if (jwt->source == IR_JWT_JWKS_FILE)
+        text_printf(&out, " %.*s", STR_ARG(jwt->key.text));
+    if (jwt->source == IR_JWT_JWKS_URL)
+        text_printf(&out, " %.*s%.*s",
+                    STR_ARG(jwt->jwks.upstream.len > 0 ? jwt->jwks.upstream : jwt->jwks.url),
+                    STR_ARG(jwt->jwks.path));
+    if (jwt->source == IR_JWT_CONSUMERS)
+        text_printf(&out, " %.*s", STR_ARG(jwt->key_claim));
+    for (unsigned i = 0; i < JWS_ALGORITHMS; i++)
+        if (jwt->algorithms & JWS_BIT(i))
+            text_printf(&out, " %.*s", STR_ARG(jws_algorithm_name((enum jws_algorithm)i)));
+    add_names(&out, "issuer", &jwt->issuers);
+    add_names(&out, "audience", &jwt->audiences);
+    add_names(&out, "consumer", &jwt->claims.consumer);
+    add_names(&out, "groups", &jwt->claims.groups);
+    add_names(&out, "header", &jwt->headers);
+    add_names(&out, "cookie", &jwt->cookies);
+    add_names(&out, "query", &jwt->params);
+    return text_str(&out);
+}
+
 struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme)
 {
     struct text out = {.pool = pool};
 
     if (scheme->proof == IR_PROOF_CERTIFICATE)
         return STR("client certificate");
-    if (scheme->proof != IR_PROOF_KEY)
-        return STR("token");
+    if (scheme->proof == IR_PROOF_JWT)
+        return phrase_jwt(pool, &scheme->jwt);
     if (scheme->in_header)
         add_names(&out, "header", &scheme->names);
     if (scheme->in_query)

@@ -4,6 +4,7 @@
 #include "phrase_resilience.h"
 #include "view_flow.h"
 #include "view_ip_restriction.h"
+#include "view_jwt.h"
 #include "view_parts.h"
 #include "view_resilience.h"
 #include "view_security.h"
@@ -550,6 +551,11 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));
     value_set(pool, map, "admin", plain_listener(pool, &gw->admin));
+    value_set(pool, map, "places", view_places(pool, gw));
+    view_set_flag(pool, map, "has_places", gw->places.count > 0);
+    value_set(pool, map, "jwts", view_jwts(pool, gw));
+    view_set_number(pool, map, "jwt_count", view_jwts(pool, gw)->items.count);
+    view_set_flag(pool, map, "has_jwts", view_jwts(pool, gw)->items.count > 0);
     value_set(pool, map, "key_schemes", view_key_schemes(pool, gw));
     view_set_flag(pool, map, "has_key_schemes", view_uses_keys(gw));
     value_set(pool, map, "key_names", view_key_names(pool, gw));

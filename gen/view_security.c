@@ -245,9 +245,13 @@ struct value *view_key_names(struct pool *pool, const struct gateway *gw)
     ir_texts names = {0};
     struct value *map = value_map(pool);
 
-    for (size_t i = 0; i < gw->schemes.count; i++)
-        for (size_t n = 0; gw->schemes.at[i].in_query && n < gw->schemes.at[i].names.count; n++)
-            *vec_add(pool, &names) = gw->schemes.at[i].names.at[n];
+    for (size_t i = 0; i < gw->schemes.count; i++) {
+        const struct ir_scheme *scheme = &gw->schemes.at[i];
+        for (size_t n = 0; scheme->in_query && n < scheme->names.count; n++)
+            *vec_add(pool, &names) = scheme->names.at[n];
+        for (size_t n = 0; n < scheme->jwt.params.count; n++)
+            *vec_add(pool, &names) = scheme->jwt.params.at[n];
+    }
     if (names.count == 0)
         return value_flag(pool, false);
     value_set(pool, map, "names", view_texts(pool, names.at, names.count));

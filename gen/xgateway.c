@@ -17,6 +17,7 @@
 #include "policy/headers.h"
 #include "policy/health_check.h"
 #include "policy/ip_restriction.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/mirror.h"
 #include "policy/outlier_detection.h"
@@ -122,6 +123,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_maintenance] = {&maintenance_type, &maintenance_type, AT(maintenance), WHOLE},
     [POLICY_consumers] = {&consumers_type, NULL, AT(consumers), 0},
     [POLICY_consumers_file] = {&consumers_file_type, NULL, AT(consumers_file), 0},
+    [POLICY_jwt] = {&jwt_type, NULL, AT(jwt), TAKES_OFF},
     [POLICY_key_auth] = {&key_auth_type, NULL, AT(key_auth), TAKES_OFF},
     [POLICY_acl] = {&acl_type, &acl_type, AT(acl), TAKES_OFF},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
@@ -192,6 +194,9 @@ static const struct policy_type *const nested[] = {
     &mirror_type,
     &consumers_type,
     &key_auth_type,
+    &jwt_type,
+    &jwt_jwks_type,
+    &jwt_cache_type,
     &acl_type,
     &discovery_type,
     &discovery_consul_type,

@@ -11,6 +11,7 @@
 #include "policy/drain.h"
 #include "policy/errors.h"
 #include "policy/hosts.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/limits.h"
 #include "policy/listeners.h"
@@ -74,6 +75,7 @@ struct xgateway_block {
     struct maintenance maintenance;
     struct ir_websocket websocket;
     struct key_auth key_auth;
+    struct ir_jwt jwt;
     ir_consumers consumers;
     struct said consumers_file;
     struct ir_acl acl;

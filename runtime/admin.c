@@ -16,7 +16,8 @@ void admin_set_ready(bool is_ready)
 
 bool admin_is_ready(void)
 {
-    return __atomic_load_n(&ready, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&ready, __ATOMIC_ACQUIRE) &&
+           (!gateway.jwts || gateway.jwts->module->is_ready(gateway.jwts));
 }
 
 static const struct str plain = STR_INIT("text/plain; charset=utf-8");

@@ -24,6 +24,7 @@
 #include "io/proxy_protocol.h"
 #include "policy/acl.h"
 #include "policy/ip_restriction.h"
+#include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "request/hedge.h"
 #include "request/match.h"

@@ -353,13 +353,14 @@ static void render_denials(struct text *text)
 {
     uint64_t by_security = SUM(denied[GW_DENIED_SECURITY]), by_acl = SUM(denied[GW_DENIED_ACL]);
 
-    if (gateway.ip_restriction_count == 0 && !gateway.consumers && by_security == 0)
+    if (gateway.ip_restriction_count == 0 && !gateway.consumers && !gateway.jwts &&
+        by_security == 0)
         return;
     prom_family(text, "apigw_denied_total", "counter", "Requests that a policy has refused.");
     if (gateway.ip_restriction_count > 0)
         render_denial(text, "ip_restriction", SUM(addresses_refused));
     render_denial(text, "security", by_security);
-    if (gateway.consumers)
+    if (gateway.consumers || gateway.jwts)
         render_denial(text, "acl", by_acl);
 }
 
@@ -442,6 +443,8 @@ void metrics_render(struct text *text)
     upstreams_report_metrics(text);
     render_denials(text);
     render_connections(text);
+    if (gateway.jwts)
+        gateway.jwts->module->metrics(gateway.jwts, text);
     if (gateway.runtime)
         gateway.runtime->module->metrics(gateway.runtime, text);
     render_process(text);

@@ -167,6 +167,8 @@ static void reload(struct process *process)
 {
     if (gateway.runtime)
         gateway.runtime->module->reload(gateway.runtime);
+    if (gateway.jwts)
+        gateway.jwts->module->refresh(gateway.jwts);
     if (adopt_live(process))
         secure_reload();
 }

@@ -471,6 +471,8 @@ void serve_close(struct worker *worker)
     discovery_close(server);
     probes_close(server);
     mirrors_close(worker);
+    if (gateway.jwts)
+        gateway.jwts->module->close(gateway.jwts, worker);
     upstreams_free(worker->upstreams);
     bufs_close(&server->bufs);
     free(server);
@@ -493,6 +495,8 @@ bool serve_open(struct worker *worker, const struct serve_listener *listeners, s
                       &server->bufs, &gateway.upstream_limits, secure_upstreams());
     probes_open(server);
     discovery_open(server);
+    if (gateway.jwts)
+        gateway.jwts->module->open(gateway.jwts, worker);
     for (size_t i = 0; i < count; i++) {
         server->door_count++;
         if (!door_open(&server->doors[i], server, &listeners[i]))

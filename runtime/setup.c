@@ -138,7 +138,8 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
                                             .ip_restrictions = gateway.ip_restrictions,
                                             .ip_restriction_count = gateway.ip_restriction_count,
                                             .admin_token = &gateway.admin.token,
-                                            .consumers = gateway.consumers},
+                                            .consumers = gateway.consumers,
+                                            .jwts = gateway.jwts},
                      error, SETUP_ERROR);
     pool_close(&pool);
     return live;

@@ -1,7 +1,7 @@
 #include "policy/acl.h"
 
-#include "base/text.h"
 #include "member.h"
+#include "policy/claims.h"
 #include "policy/type.h"
 
 struct raw {
@@ -26,35 +26,6 @@ static bool stands_in(const ir_texts *list, struct str group)
     return false;
 }
 
-/* ~1 is '/' and ~0 is '~' (RFC 6901 section 3). */
-static struct str unescaped(struct pool *pool, struct str step)
-{
-    struct text text = {.pool = pool};
-
-    for (size_t i = 0; i < step.len; i++) {
-        bool escape = step.at[i] == '~' && i + 1 < step.len &&
-                      (step.at[i + 1] == '0' || step.at[i + 1] == '1');
-        text_byte(&text, escape ? (step.at[i + 1] == '1' ? '/' : '~') : step.at[i]);
-        i += escape;
-    }
-    return text_str(&text);
-}
-
-/* A member's name, or a JSON pointer (RFC 6901) to what lies deeper. */
-static void split(struct pool *pool, struct str name, ir_texts *path)
-{
-    if (!str_starts(name, STR("/"))) {
-        *vec_add(pool, path) = name;
-        return;
-    }
-    while (name.len > 0) {
-        struct str step = str_from(name, 1);
-        step = str_head(step, str_find(step, '/'));
-        name = str_from(name, 1 + step.len);
-        *vec_add(pool, path) = unescaped(pool, step);
-    }
-}
-
 static void read_claims(struct policy_reader *r, const struct node *node, struct ir_acl *acl)
 {
     if (node == NULL || !member_is(r->job, node, NODE_MAP, "claims"))
@@ -62,7 +33,7 @@ static void read_claims(struct policy_reader *r, const struct node *node, struct
     for (size_t i = 0; i < node->member_count; i++) {
         const struct member *m = &node->members[i];
         struct ir_claim claim = {0};
-        split(&r->job->pool, m->key, &claim.path);
+        claims_split(&r->job->pool, m->key, &claim.path);
         setting_texts(r->job, m->value, "claims", &claim.values);
         if (claim.values.count == 0 || claim.path.count == 0)
             diag_error(&r->job->diags, m->key_loc, "bad-value",

@@ -123,23 +123,39 @@ struct cached *cache_find(struct cache *cache, const unsigned char digest[CACHE_
     return cached;
 }
 
+struct cached *cached_new(struct cache *cache)
+{
+    struct cached *cached = pool_xmalloc(sizeof *cached);
+
+    *cached = (struct cached){.forget = cache->forget, .users = 1};
+    pool_open(&cached->pool, NULL);
+    return cached;
+}
+
+void cache_put(struct cache *cache, struct cached *cached, const unsigned char digest[CACHE_DIGEST],
+               uint64_t until)
+{
+    struct cached *known = find(cache, digest), **place = place_of(cache, digest);
+
+    if (known)
+        cache_drop(known);
+    if (cache->count >= cache->size)
+        cache_drop(cache->oldest);
+    cached->cache = cache;
+    cached->until = until;
+    memcpy(cached->digest, digest, CACHE_DIGEST);
+    cached->next = *place;
+    *place = cached_hold(cached);
+    link_newest(cache, cached);
+    cache->count++;
+}
+
 struct cached *cache_add(struct cache *cache, const unsigned char digest[CACHE_DIGEST],
                          uint64_t until)
 {
-    struct cached *cached = find(cache, digest), **place;
+    struct cached *cached = cached_new(cache);
 
-    if (cached)
-        cache_drop(cached);
-    if (cache->count >= cache->size)
-        cache_drop(cache->oldest);
-    cached = pool_xmalloc(sizeof *cached);
-    *cached = (struct cached){.until = until, .cache = cache, .forget = cache->forget, .users = 1};
-    memcpy(cached->digest, digest, CACHE_DIGEST);
-    pool_open(&cached->pool, NULL);
-    place = place_of(cache, digest);
-    cached->next = *place;
-    *place = cached;
-    link_newest(cache, cached);
-    cache->count++;
+    cache_put(cache, cached, digest, until);
+    cached_release(cached);
     return cached;
 }

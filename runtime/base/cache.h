@@ -32,7 +32,12 @@ void cache_free(struct cache *cache);
 /* What is known and still counts, or NULL. */
 struct cached *cache_find(struct cache *cache, const unsigned char digest[CACHE_DIGEST],
                           uint64_t now);
-/* A finding that takes the place of what was known; its pool is open, its value NULL. */
+/* A finding in the making: its pool is open, its value NULL. The caller holds it, and nobody finds it before cache_put. */
+struct cached *cached_new(struct cache *cache);
+/* It takes the place of what was known. */
+void cache_put(struct cache *cache, struct cached *cached, const unsigned char digest[CACHE_DIGEST],
+               uint64_t until);
+/* Both at once; the cache alone holds it. */
 struct cached *cache_add(struct cache *cache, const unsigned char digest[CACHE_DIGEST],
                          uint64_t until);
 /* It counts no more. */

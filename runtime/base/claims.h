@@ -1,5 +1,5 @@
 /* claims: what a token says of its bearer (RFC 7519 section 4; an introspection's answer says the same way, RFC 7662
- * section 2.2), asked for and judged. Whether somebody trusted has said it is for others to find out first. */
+ * section 2.2), judged. Whether somebody trusted has said it is for others to find out first. */
 #ifndef BASE_CLAIMS_H
 #define BASE_CLAIMS_H
 
@@ -24,20 +24,5 @@ struct claims_rules {
  * double, is refused. What a double can hold is a time, if a far one. A date is compared exactly up to 2^53. */
 const char *claims_check(const struct data *claims, const struct claims_rules *rules, uint64_t now,
                          uint64_t *until);
-
-/* The claim at the end of a path of names (`realm_access`, `roles`); NULL: there is none. */
-const struct data *claims_find(const struct data *claims, const struct str *path, size_t count);
-
-struct claims_texts {
-    const struct str *at; /* bytes of the claims; a NUL may be among them */
-    size_t count;
-};
-
-/* A text, or a list of texts, as a list. Without the claim it is empty; false: it is something else. */
-bool claims_texts(struct pool *pool, const struct data *claim, struct claims_texts *texts);
-
-/* Scopes: a text of words with single spaces between them (RFC 8693 section 4.2), or a list of texts, each of
- * which is one word. */
-bool claims_scopes(struct pool *pool, const struct data *claim, struct claims_texts *scopes);
 
 #endif

@@ -219,6 +219,7 @@ struct gateway {
     uint32_t listener_count;
     struct gw_plain_listener status, admin;
     const struct gw_consumers *consumers; /* NULL: there are none */
+    const struct gw_jwts *jwts;           /* likewise; see request/jwt.h */
     const struct str *key_names; /* under which credentials stand in queries: the log hides them */
     uint32_t key_name_count;
     struct gw_text zone;              /* where the gateway stands */

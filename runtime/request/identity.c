@@ -71,33 +71,12 @@ bool gw_anonymous(struct gw_req *rq)
 
 /* ---- scopes ---- */
 
-/* The next word of a list that single spaces divide. */
-static struct str next_word(struct str *list)
-{
-    struct str word = str_head(*list, str_find(*list, ' '));
-
-    *list = str_from(*list, word.len + 1);
-    return word;
-}
-
-static bool has_word(struct str list, struct str word)
-{
-    while (list.len > 0)
-        if (str_eq(next_word(&list), word))
-            return true;
-    return false;
-}
-
 bool gw_scopes(struct gw_req *rq, struct str needed)
 {
-    struct str granted = rq->identity.tokens->grant->scopes, rest = needed;
-
-    while (rest.len > 0)
-        if (!has_word(granted, next_word(&rest))) {
-            rq->identity.lacking = needed;
-            return false;
-        }
-    return true;
+    if (rq->identity.tokens && grant_has_scopes(rq->identity.tokens->grant, needed))
+        return true;
+    rq->identity.lacking = needed;
+    return false;
 }
 
 /* ---- refusals ---- */
@@ -164,6 +143,15 @@ enum gw_next gw_unauthorized(struct gw_req *rq, unsigned asks, struct str realm)
 
 /* ---- proofs ---- */
 
+/* What a field can carry as it is, without blanks that would be cut off. */
+static bool fits_a_field(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < ' ' || value.at[i] == 0x7f)
+            return false;
+    return value.len > 0 && value.at[0] != ' ' && value.at[value.len - 1] != ' ';
+}
+
 bool identity_lacks(struct gw_req *rq, const char *reason)
 {
     if (!rq->identity.reason)
@@ -199,17 +187,34 @@ bool identity_is_unknown(struct gw_req *rq, const char *reason, uint32_t retry_a
 
 bool identity_claim(struct gw_req *rq, const struct consumer *consumer)
 {
-    if (rq->identity.consumer && rq->identity.consumer != consumer)
+    if (rq->identity.consumer && !str_eq(rq->identity.consumer->name, consumer->name))
         return identity_is_wrong(rq, "the credentials are of two consumers");
     rq->identity.consumer = consumer;
     return true;
 }
 
-bool identity_add_token(struct gw_req *rq, const struct identity_grant *grant,
+bool identity_claim_name(struct gw_req *rq, struct str name)
+{
+    const struct consumer *known =
+        identity_all(rq) ? identity_consumers(rq)->by_name(identity_all(rq), name) : NULL;
+    struct consumer *consumer;
+
+    if (known)
+        return identity_claim(rq, known);
+    if (!fits_a_field(name))
+        return identity_is_wrong_token(rq, "the token names no consumer that could be told");
+    consumer = pool_new(&rq->pool, struct consumer);
+    *consumer = (struct consumer){.name = name, .id = name};
+    return identity_claim(rq, consumer);
+}
+
+bool identity_add_token(struct gw_req *rq, const struct grant *grant,
                         const struct gw_claim_fields *told)
 {
     struct identity_token *token = pool_new(&rq->pool, struct identity_token);
 
+    if (grant->consumer.len > 0 && !identity_claim_name(rq, grant->consumer))
+        return false;
     *token = (struct identity_token){rq->identity.tokens, grant, told};
     rq->identity.tokens = token;
     return true;
@@ -230,7 +235,7 @@ bool identity_is_in(const struct gw_req *rq, struct str group)
     if (consumer && stands_in(consumer->groups, consumer->group_count, group))
         return true;
     for (const struct identity_token *t = rq->identity.tokens; t; t = t->next)
-        if (stands_in(t->grant->groups, t->grant->group_count, group))
+        if (grant_has_group(t->grant, group))
             return true;
     return false;
 }
@@ -262,15 +267,6 @@ void identity_add_line(struct gw_req *rq, struct str name, struct str value)
     text_add(&lines, rq->added_request);
     add(&lines, name, value);
     rq->added_request = text_str(&lines);
-}
-
-/* What a field can carry as it is, without blanks that would be cut off. */
-static bool fits_a_field(struct str value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] < ' ' || value.at[i] == 0x7f)
-            return false;
-    return value.len > 0 && value.at[0] != ' ' && value.at[value.len - 1] != ' ';
 }
 
 static bool is_listable(struct str member)

@@ -7,7 +7,7 @@
 #ifndef REQUEST_IDENTITY_H
 #define REQUEST_IDENTITY_H
 
-#include "base/data.h"
+#include "base/grant.h"
 #include "request/live.h"
 #include "request/worker.h"
 
@@ -45,30 +45,10 @@ enum gw_next gw_unauthorized(struct gw_req *rq, unsigned asks, struct str realm)
 
 /* ---- for proofs ---- */
 
-/* What a token says of its bearer, once it is proven; all of it lasts as long as the request. */
-struct identity_grant {
-    const struct data *claims; /* an object */
-    const struct str *groups;
-    size_t group_count;
-    struct str scopes; /* apart by single spaces */
-};
-
-/* A claim that the upstream is told in a field of its own. */
-struct gw_claim_field {
-    const struct str *path; /* into the claims */
-    uint32_t path_count;
-    struct str name; /* of the field */
-};
-
-struct gw_claim_fields {
-    const struct gw_claim_field *at;
-    uint32_t count;
-};
-
-/* A token of the way that is gone, last first. */
+/* A token of the way that is gone, last first; its grant lasts as long as the request. */
 struct identity_token {
     const struct identity_token *next;
-    const struct identity_grant *grant;
+    const struct grant *grant;
     const struct gw_claim_fields *told;
 };
 
@@ -81,8 +61,10 @@ bool identity_is_unknown(struct gw_req *rq, const char *reason, uint32_t retry_a
 
 /* It is this consumer's; false when another proof of the same way was another's. */
 bool identity_claim(struct gw_req *rq, const struct consumer *consumer);
-/* It is a token that says this; true. */
-bool identity_add_token(struct gw_req *rq, const struct identity_grant *grant,
+/* The same by a name that a token says: of a consumer that is known, or of one that is known by that alone. */
+bool identity_claim_name(struct gw_req *rq, struct str name);
+/* It is a token that says this; false when it names another consumer than another proof. */
+bool identity_add_token(struct gw_req *rq, const struct grant *grant,
                         const struct gw_claim_fields *told);
 /* The groups of a token are one of these: of any of its tokens. */
 bool identity_is_in(const struct gw_req *rq, struct str group);

@@ -6,9 +6,12 @@
 #include "base/ip_ranges.h"
 #include "base/reference.h"
 #include "base/vec.h"
+#include "request/jwt.h"
 #include "request/proxied.h"
 
 typedef VEC(struct gw_network) network_list;
+
+static uint64_t readings;
 
 /* One address or network a line. */
 static bool read_list(struct live *live, struct str path, network_list *list, struct str *error)
@@ -119,6 +122,18 @@ static bool read_consumers(struct live *live, const struct gw_consumers *config,
     return live->consumers != NULL;
 }
 
+static bool read_jwts(struct live *live, const struct gw_jwts *jwts, struct str *error)
+{
+    live->jwts = jwts;
+    if (!jwts)
+        return true;
+    live->jwt_keys = pool_alloc(&live->pool, jwts->count * sizeof *live->jwt_keys);
+    for (uint32_t i = 0; i < jwts->count; i++)
+        if (!jwts->module->read(jwts->at[i], &live->pool, &live->jwt_keys[i], error))
+            return false;
+    return true;
+}
+
 struct live *live_read(const struct live_sources *from, char *error, size_t error_size)
 {
     struct live *live = pool_xmalloc(sizeof *live);
@@ -126,9 +141,11 @@ struct live *live_read(const struct live_sources *from, char *error, size_t erro
 
     memset(live, 0, sizeof *live);
     live->users = 1;
+    live->number = __atomic_add_fetch(&readings, 1, __ATOMIC_RELAXED);
     pool_open(&live->pool, NULL);
     if (read_networks(live, from->listeners, from->listener_count, &why) &&
         read_restrictions(live, from, &why) && read_consumers(live, from->consumers, &why) &&
+        read_jwts(live, from->jwts, &why) &&
         reference_read(from->admin_token, &live->pool, &live->admin_token, &why)) {
         if (!live->admin_token.at || live->admin_token.len > 0)
             return live;
@@ -151,6 +168,8 @@ void live_release(struct live *live)
         return;
     if (live->consumers)
         live->consumers_module->free(live->consumers);
+    for (uint32_t i = 0; live->jwt_keys && i < live->jwts->count; i++)
+        live->jwts->module->free(live->jwt_keys[i]);
     if (live->admin_token.at)
         explicit_bzero((char *)live->admin_token.at, live->admin_token.len);
     pool_close(&live->pool);

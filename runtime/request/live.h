@@ -28,6 +28,9 @@ struct live {
     size_t ranges_count;
     const struct consumers_module *consumers_module;
     struct consumers *consumers; /* NULL: there are none */
+    const struct gw_jwts *jwts;
+    struct jwk_set **jwt_keys; /* by scheme; NULL: its keys come from elsewhere */
+    uint64_t number;           /* of the reading */
 };
 
 /* What may name files and variables. */
@@ -38,6 +41,7 @@ struct live_sources {
     size_t ip_restriction_count;
     const struct gw_text *admin_token;
     const struct gw_consumers *consumers; /* NULL: there are none */
+    const struct gw_jwts *jwts;           /* likewise */
 };
 
 /* Reads all of it, with one user; NULL: `error` (of `error_size` bytes) names the file or variable that is

@@ -28,10 +28,13 @@ struct worker {
     bool tunnels_drain;
     struct mirror *mirrors; /* request/mirror: all that are under way */
     uint32_t mirror_count;
-    uint64_t request_count; /* ids made here */
-    char *scratch;          /* WORKER_SCRATCH bytes for the duration of one callback */
-    char *head_scratch;     /* the same, for heads being built */
-    bool draining;          /* answers say Connection: close */
+    uint64_t request_count;       /* ids made here */
+    char *scratch;                /* WORKER_SCRATCH bytes for the duration of one callback */
+    char *head_scratch;           /* the same, for heads being built */
+    bool draining;                /* answers say Connection: close */
+    struct jwt_desk *jwt_desks;   /* policy/jwt: by scheme */
+    struct jwks_seat *jwks_seats; /* request/jwks: likewise */
+    uint64_t tokens_verified, tokens_recalled; /* may be read from any thread */
 };
 
 /* What a listening socket is for: the document's operations, probes and scrapes, the operator. */

@@ -183,77 +183,6 @@ static void issuers_and_audiences(void **state)
     CHECK(meant, &to);
 }
 
-/* ---- asking ---- */
-
-static void print(struct text *text, bool fine, const struct claims_texts *texts)
-{
-    text_add(text, fine ? STR("") : STR("!"));
-    for (size_t i = 0; fine && i < texts->count; i++)
-        text_printf(text, "%s%.*s", i > 0 ? "|" : "", STR_ARG(texts->at[i]));
-}
-
-static void lists_of_texts(void **state)
-{
-    static const struct {
-        const char *claim, *texts, *scopes; /* "!": it is none */
-    } rows[] = {
-        {"\"a\"", "a", "a"},
-        {"\"a b\"", "a b", "a|b"},
-        {"\"\"", "", ""},
-        {"[]", "", ""},
-        {"[\"a\",\"b\"]", "a|b", "a|b"},
-        {"[\"a b\"]", "a b", "!"},
-        {"[\"\"]", "", "!"},
-        {"\"a  b\"", "a  b", "!"},
-        {"\" a\"", " a", "!"},
-        {"\"a \"", "a ", "!"},
-        {"\" \"", " ", "!"},
-        {"[\"a\",1]", "!", "!"},
-        {"[[\"a\"]]", "!", "!"},
-        {"{\"a\":\"b\"}", "!", "!"},
-        {"7", "!", "!"},
-        {"true", "!", "!"},
-        {"null", "!", "!"},
-    };
-    struct claims_texts texts;
-    struct pool pool;
-
-    (void)state;
-    pool_open(&pool, NULL);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct data *claim = claims_of(&pool, rows[i].claim);
-        struct text some = {.pool = &pool}, words = {.pool = &pool};
-
-        print(&some, claims_texts(&pool, claim, &texts), &texts);
-        assert_string_equal(some.at, rows[i].texts);
-        print(&words, claims_scopes(&pool, claim, &texts), &texts);
-        assert_string_equal(words.at, rows[i].scopes);
-    }
-    assert_true(claims_texts(&pool, NULL, &texts) && texts.count == 0);
-    assert_true(claims_scopes(&pool, NULL, &texts) && texts.count == 0);
-    pool_close(&pool);
-}
-
-static void paths_lead_to_claims(void **state)
-{
-    static const struct str path[] = {STR_INIT("realm_access"), STR_INIT("roles"), STR_INIT("x")};
-    static const struct str odd[] = {STR_INIT("https://a/b.c"), STR_INIT("")};
-    struct pool pool;
-    const struct data *claims;
-
-    (void)state;
-    pool_open(&pool, NULL);
-    claims = claims_of(&pool, "{\"realm_access\":{\"roles\":[\"x\"]},\"https://a/b.c\":{\"\":1}}");
-    assert_ptr_equal(claims_find(claims, path, 0), claims);
-    assert_int_equal(claims_find(claims, path, 1)->kind, DATA_MAP);
-    assert_int_equal(claims_find(claims, path, 2)->kind, DATA_LIST);
-    assert_null(claims_find(claims, path, 3));
-    assert_null(claims_find(claims, path + 1, 1));
-    assert_int_equal(claims_find(claims, odd, 2)->kind, DATA_PLAIN);
-    assert_null(claims_find(NULL, path, 2));
-    pool_close(&pool);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,8 +190,6 @@ int main(void)
         cmocka_unit_test(times_have_to_stand_when_asked_for),
         cmocka_unit_test(clocks_may_differ),
         cmocka_unit_test(issuers_and_audiences),
-        cmocka_unit_test(lists_of_texts),
-        cmocka_unit_test(paths_lead_to_claims),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

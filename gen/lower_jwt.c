@@ -1,0 +1,176 @@
+/* `jwt` on a security scheme: what its tokens are verified with, and what they tell of their bearer. */
+#include "base/jws.h"
+#include "base/text.h"
+#include "lowering.h"
+#include "member.h"
+
+static bool carries_tokens(const struct api_scheme *api)
+{
+    return str_eq(api->type, STR("oauth2")) || str_eq(api->type, STR("openIdConnect")) ||
+           (str_eq(api->type, STR("http")) && str_eq_nocase(api->scheme, STR("bearer")));
+}
+
+/* ---- keys ---- */
+
+/* The provider's configuration says where its keys are, and who it is: the URL begins with its issuer (OpenID Connect
+ * Discovery 1.0 section 4). */
+static bool set_discovery(struct lowering *l, const struct api_scheme *api, struct ir_jwt *jwt)
+{
+    static const char well_known[] = "/.well-known/openid-configuration";
+    const struct node *node = node_get(api->node, "openIdConnectUrl");
+    struct said url;
+    size_t stem;
+
+    if (node == NULL || !setting_text(l->job, node, "openIdConnectUrl", &url))
+        return false;
+    jwt->jwks.url = url.text;
+    jwt->jwks.loc = url.loc;
+    jwt->jwks.is_discovery = true;
+    stem = str_find_str(url.text, str_of(well_known));
+    if (stem + sizeof well_known - 1 != url.text.len) {
+        diag_error(&l->job->diags, url.loc, "bad-value",
+                   "'openIdConnectUrl' ends with %s, or 'jwks' says where the keys are",
+                   well_known);
+        return false;
+    }
+    if (jwt->issuers.count == 0)
+        *vec_add(&l->job->pool, &jwt->issuers) = str_head(url.text, stem);
+    return true;
+}
+
+static bool somebody_has_one(const struct gateway *gw)
+{
+    for (size_t i = 0; i < gw->consumers.count; i++)
+        for (size_t c = 0; c < gw->consumers.at[i].credentials.count; c++)
+            if (gw->consumers.at[i].credentials.at[c].kind == IR_CREDENTIAL_JWT)
+                return true;
+    return gw->consumers_file.len > 0;
+}
+
+static bool set_keys(struct lowering *l, const struct api_scheme *api, struct ir_jwt *jwt)
+{
+    bool said =
+        jwt->source != IR_JWT_JWKS_URL || jwt->jwks.url.len > 0 || jwt->jwks.upstream.len > 0;
+
+    if (!said && str_eq(api->type, STR("openIdConnect")))
+        return set_discovery(l, api, jwt);
+    if (!said)
+        diag_error(&l->job->diags, jwt->loc, "missing-key",
+                   "'jwt' of '%.*s' has no keys: say 'secret', 'public_key', 'jwks' or "
+                   "'key_claim_name'",
+                   STR_SHORT(api->name.text));
+    else if (jwt->source == IR_JWT_CONSUMERS && !somebody_has_one(l->gw))
+        diag_error(&l->job->diags, jwt->loc, "missing-key",
+                   "'jwt' of '%.*s' goes by the keys of consumers, and none has 'jwt'",
+                   STR_SHORT(api->name.text));
+    return said;
+}
+
+/* Whoever is on the way there could have tokens of their own accepted. */
+static void check_way(struct lowering *l, const struct ir_jwks *jwks)
+{
+    struct str host = str_from(jwks->url, sizeof "http://" - 1);
+
+    if (!str_starts(jwks->url, STR("http://")) || str_starts(host, STR("localhost")) ||
+        str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")))
+        return;
+    diag_warn(&l->job->diags, jwks->loc, "plain-http",
+              "keys that come over plain HTTP may be anybody's: use https://");
+}
+
+static bool set_place(struct lowering *l, struct ir_jwt *jwt)
+{
+    const struct ir_jwks *jwks = &jwt->jwks;
+
+    check_way(l, jwks);
+
+    return jwt->source != IR_JWT_JWKS_URL ||
+           lower_place(l,
+                       &(struct place_said){.url = {jwks->url, jwks->loc},
+                                            .upstream = {jwks->upstream, jwks->loc},
+                                            .path = {jwks->path, jwks->loc}},
+                       &jwt->jwks.place);
+}
+
+/* ---- algorithms ---- */
+
+/* The key decides in the end; what no key of the source can be good for is a slip. */
+static void set_algorithms(struct lowering *l, struct ir_jwt *jwt)
+{
+    uint32_t could = JWS_ALL;
+
+    if (jwt->source == IR_JWT_SECRET)
+        could = JWS_ALL_HS;
+    else if (jwt->source == IR_JWT_PUBLIC_KEY)
+        could = JWS_ALL & ~(uint32_t)JWS_ALL_HS;
+    if (jwt->algorithms != 0 && !(jwt->algorithms & could))
+        diag_error(&l->job->diags, jwt->loc, "contradiction",
+                   jwt->source == IR_JWT_SECRET
+                       ? "a 'secret' is for HS256, HS384 and HS512, and 'algorithms' has none of "
+                         "them"
+                       : "a 'public_key' is not for HS256, HS384 and HS512, and 'algorithms' has "
+                         "no other");
+    if (jwt->algorithms != 0)
+        return;
+    if (jwt->source == IR_JWT_SECRET)
+        jwt->algorithms = JWS_BIT(JWS_HS256);
+    else if (jwt->source == IR_JWT_CONSUMERS)
+        jwt->algorithms = JWS_ALL;
+    else
+        jwt->algorithms = JWS_ALL & ~(uint32_t)JWS_ALL_HS;
+}
+
+/* Keys that others have tokens signed with, too: who a token is for is what tells them apart (RFC 8725 section 3.9). */
+static void check_audience(struct lowering *l, const struct api_scheme *api,
+                           const struct ir_jwt *jwt)
+{
+    if (jwt->audiences.count > 0 || jwt->source == IR_JWT_CONSUMERS || jwt->source == IR_JWT_SECRET)
+        return;
+    diag_warn(&l->job->diags, jwt->loc, "any-audience",
+              "'%.*s' takes tokens that were issued for anybody: say 'audiences'",
+              STR_SHORT(api->name.text));
+}
+
+static void set_fields(struct lowering *l, const struct ir_claims *claims)
+{
+    for (size_t i = 0; i < claims->fields.count; i++) {
+        struct str name = claims->fields.at[i].name;
+        char *lower = (char *)pool_copy(&l->job->pool, name).at;
+        for (size_t c = 0; c < name.len; c++)
+            if (lower[c] >= 'A' && lower[c] <= 'Z')
+                lower[c] = (char)(lower[c] + 32);
+        lower_identity_field(l, (struct str){lower, name.len});
+    }
+}
+
+bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
+               struct ir_scheme *scheme)
+{
+    struct ir_jwt jwt = block->jwt;
+
+    if (!xgateway_says(block, POLICY_jwt))
+        return false;
+    if (!carries_tokens(api)) {
+        diag_error(&l->job->diags, jwt.loc, "contradiction",
+                   "'jwt' is for schemes of type http with scheme bearer, oauth2 and "
+                   "openIdConnect, and '%.*s' is none",
+                   STR_SHORT(api->name.text));
+        return false;
+    }
+    if (!set_keys(l, api, &jwt) || !set_place(l, &jwt))
+        return false;
+    set_algorithms(l, &jwt);
+    check_audience(l, api, &jwt);
+    set_fields(l, &jwt.claims);
+    scheme->proof = IR_PROOF_JWT;
+    scheme->waits = jwt.source == IR_JWT_JWKS_URL;
+    scheme->names_callers = jwt.source == IR_JWT_CONSUMERS || jwt.claims.consumer.count > 0 ||
+                            jwt.claims.groups.count > 0;
+    scheme->asks_consumers = jwt.source == IR_JWT_CONSUMERS ||
+                             (jwt.claims.consumer.count > 0 &&
+                              (l->gw->consumers.count > 0 || l->gw->consumers_file.len > 0));
+    if (jwt.source == IR_JWT_CONSUMERS)
+        l->gw->credential_kinds |= 1U << IR_CREDENTIAL_JWT;
+    scheme->jwt = jwt;
+    return true;
+}

@@ -1,0 +1,128 @@
+#include "view_jwt.h"
+
+#include "base/jws.h"
+#include "view_parts.h"
+
+enum { SECOND = 1000 };
+
+static void set_list(struct pool *pool, struct value *map, const char *key, const ir_texts *texts)
+{
+    struct value *list = value_map(pool);
+
+    value_set(pool, list, "texts", view_texts(pool, texts->at, texts->count));
+    view_set_number(pool, list, "count", texts->count);
+    value_set(pool, map, key, texts->count > 0 ? list : value_flag(pool, false));
+}
+
+void view_set_claims(struct pool *pool, struct value *map, const struct ir_claims *claims)
+{
+    struct value *told = value_list(pool), *all = value_map(pool);
+
+    for (size_t i = 0; i < claims->fields.count; i++) {
+        struct value *field = value_map(pool);
+        view_set_number(pool, field, "number", i + 1);
+        view_set_text(pool, field, "field", claims->fields.at[i].name);
+        set_list(pool, field, "path", &claims->fields.at[i].path);
+        value_add(pool, told, field);
+    }
+    set_list(pool, map, "consumer_claim", &claims->consumer);
+    set_list(pool, map, "groups_claim", &claims->groups);
+    set_list(pool, map, "scopes_claim", &claims->scopes);
+    value_set(pool, all, "fields", told);
+    view_set_number(pool, all, "count", claims->fields.count);
+    value_set(pool, map, "told", claims->fields.count > 0 ? all : value_flag(pool, false));
+}
+
+/* The enumerators of a set of algorithms. */
+static struct value *view_algorithms(struct pool *pool, uint32_t set)
+{
+    struct value *list = value_list(pool);
+
+    for (unsigned i = 0; i < JWS_ALGORITHMS; i++) {
+        struct value *map = value_map(pool);
+        struct str name = jws_algorithm_name((enum jws_algorithm)i);
+        if (!(set & JWS_BIT(i)))
+            continue;
+        view_set_name(pool, map, "algorithm",
+                      i == JWS_EDDSA ? STR("JWS_EDDSA")
+                                     : pool_printf(pool, "JWS_%.*s", STR_ARG(name)));
+        view_set_flag(pool, map, "more", list->items.count > 0);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
+static struct value *view_jwks(struct pool *pool, const struct ir_jwt *jwt)
+{
+    struct value *map = value_map(pool);
+
+    if (jwt->source != IR_JWT_JWKS_URL)
+        return value_flag(pool, false);
+    view_set_number(pool, map, "place", jwt->jwks.place + 1);
+    view_set_number(pool, map, "refresh", jwt->jwks.refresh);
+    view_set_number(pool, map, "stale_ok", jwt->jwks.stale_ok);
+    view_set_flag(pool, map, "refetch", jwt->jwks.refetch);
+    view_set_flag(pool, map, "is_discovery", jwt->jwks.is_discovery);
+    return map;
+}
+
+static struct value *view_jwt(struct pool *pool, const struct ir_scheme *scheme, size_t index)
+{
+    static const char *const sources[] = {
+        [IR_JWT_SECRET] = "GW_JWT_SECRET",       [IR_JWT_PUBLIC_KEY] = "GW_JWT_PUBLIC_KEY",
+        [IR_JWT_JWKS_FILE] = "GW_JWT_JWKS_FILE", [IR_JWT_JWKS_URL] = "GW_JWT_JWKS_URL",
+        [IR_JWT_CONSUMERS] = "GW_JWT_CONSUMERS",
+    };
+    const struct ir_jwt *jwt = &scheme->jwt;
+    struct value *map = value_map(pool);
+
+    view_set_name(pool, map, "scheme", scheme->symbol);
+    view_set_text(pool, map, "name", scheme->name);
+    view_set_number(pool, map, "index", index);
+    view_set_name(pool, map, "source", str_of(sources[jwt->source]));
+    value_set(pool, map, "key",
+              jwt->key.kind == IR_TEXT_NONE ? value_flag(pool, false) : view_text(pool, &jwt->key));
+    view_set_flag(pool, map, "secret_is_base64", jwt->secret_is_base64);
+    value_set(pool, map, "key_claim", value_text_or_false(pool, jwt->key_claim));
+    value_set(pool, map, "jwks", view_jwks(pool, jwt));
+    set_list(pool, map, "issuers", &jwt->issuers);
+    set_list(pool, map, "audiences", &jwt->audiences);
+    set_list(pool, map, "headers", &jwt->headers);
+    set_list(pool, map, "cookies", &jwt->cookies);
+    set_list(pool, map, "params", &jwt->params);
+    value_set(pool, map, "algorithms", view_algorithms(pool, jwt->algorithms));
+    view_set_flag(pool, map, "need_exp", jwt->need_exp);
+    view_set_flag(pool, map, "need_nbf", jwt->need_nbf);
+    view_set_flag(pool, map, "need_iat", jwt->need_iat);
+    view_set_number(pool, map, "leeway", jwt->leeway / SECOND);
+    view_set_number(pool, map, "maximum_expiration", jwt->maximum_expiration / SECOND);
+    view_set_flag(pool, map, "run_on_preflight", jwt->run_on_preflight);
+    view_set_number(pool, map, "cache_size", jwt->cache_size);
+    view_set_number(pool, map, "cache_ttl", jwt->cache_ttl);
+    view_set_claims(pool, map, &jwt->claims);
+    return map;
+}
+
+struct value *view_jwts(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        if (gw->schemes.at[i].proof == IR_PROOF_JWT)
+            value_add(pool, list, view_jwt(pool, &gw->schemes.at[i], list->items.count));
+    return list;
+}
+
+struct value *view_places(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < gw->places.count; i++) {
+        struct value *map = value_map(pool);
+        view_set_number(pool, map, "place", i + 1);
+        view_set_name(pool, map, "backend", gw->upstreams.at[gw->places.at[i].upstream].symbol);
+        view_set_text(pool, map, "path", gw->places.at[i].path);
+        value_add(pool, list, map);
+    }
+    return list;
+}
