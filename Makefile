@@ -93,7 +93,8 @@ $(B)/tests/unit/gen/%: tests/unit/gen/%.c $(B)/libapigw.a
 	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -DAPIGW_VERSION='"$(VERSION)"' -iquote gen -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/libapigw.a -lcmocka $(GEN_LIBS)
 $(B)/tests/unit/runtime/%: tests/unit/runtime/%.c $(B)/kit/libgw.a
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(RT_LIBS_all)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote runtime -iquote tests/lib $(filter -fsanitize%,$(LINK_$(VARIANT))) -o $@ $< $(B)/kit/libgw.a -lcmocka $(TEST_LIBS) $(RT_LIBS_all)
+$(B)/tests/unit/runtime/test_jwt_libjwt: TEST_LIBS := -ljwt
 
 unit: $(UNIT_GEN) $(UNIT_RT)  ## unit tests
 	$(Q)for t in $^; do $$t || exit 1; done
@@ -134,7 +135,7 @@ compdb: clean  ## compile_commands.json, by bear
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libapigw.a $(B)/kit/libgw.a
 	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS_all)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -Wno-missing-prototypes -iquote gen -iquote runtime -iquote tests/lib -fsanitize=fuzzer,address,undefined -o $@ $< $(B)/libapigw.a $(B)/kit/libgw.a $(GEN_LIBS) $(RT_LIBS_all)
 fuzz-targets: $(FUZZ)
 fuzz:  ## run each fuzz target for FUZZ_TIME seconds (default 20)
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz CC=clang -j2 fuzz-targets

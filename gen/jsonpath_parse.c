@@ -100,7 +100,7 @@ static int64_t parse_integer(struct parser *p)
     while (is_digit(peek(p)))
         p->at++;
     struct str token = {p->text.at + start, p->at - start};
-    if (str_eq(token, STR("-0")) || !json_integer(token, &value) || value > 9007199254740991 ||
+    if (str_eq(token, STR("-0")) || !json_to_i64(token, &value) || value > 9007199254740991 ||
         value < -9007199254740991) {
         p->at = start;
         fail(p, "an index must be an integer of at most 53 bits without leading zeros");

@@ -49,8 +49,9 @@ bool json_skip(struct json *json, enum json_kind first);
 /* The text of the last STRING or KEY: the input itself when it has no escapes, else decoded into pool. */
 struct str json_text(const struct json *json, struct pool *pool);
 
-/* A NUMBER token as an integer; false when it has a fraction or an exponent, or does not fit. */
-bool json_integer(struct str number, int64_t *value);
+/* A NUMBER token as an integer; false when it has a fraction or an exponent, or does not fit.
+ * (json_integer is jansson's, whose library would take ours for its own where both are linked.) */
+bool json_to_i64(struct str number, int64_t *value);
 
 /* A NUMBER token as the nearest double; false when it is longer than 255 characters or too large. */
 bool json_double(struct str number, double *value);

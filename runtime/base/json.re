@@ -346,7 +346,7 @@ struct str json_text(const struct json *json, struct pool *pool)
     return (struct str){out, len};
 }
 
-bool json_integer(struct str number, int64_t *value)
+bool json_to_i64(struct str number, int64_t *value)
 {
     bool negative = str_starts(number, STR("-"));
     uint64_t magnitude, limit = (uint64_t)INT64_MAX + negative;

@@ -325,7 +325,7 @@ static void reads_numbers(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int64_t integer = 0;
         double number = 0;
-        assert_int_equal(json_integer(rows[i].text, &integer), rows[i].whole);
+        assert_int_equal(json_to_i64(rows[i].text, &integer), rows[i].whole);
         assert_true(integer == rows[i].integer);
         assert_int_equal(json_double(rows[i].text, &number), rows[i].good);
         if (rows[i].good)
