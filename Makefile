@@ -37,7 +37,7 @@ BASE_O := $(filter $(B)/runtime/base/%,$(RT_O))
 GEN_O  := $(GEN_C:%.c=$(B)/%.o) $(GEN_RE:%.re=$(B)/%.o) $(B)/gen/templates.o
 HEADERS := $(wildcard runtime/*.h runtime/*/*.h)
 
-GEN_LIBS := -lcyaml -lyaml -lcrypto -lm
+GEN_LIBS := -lcyaml -lyaml -ljwt -lcrypto -lm
 RT_LIBS  := -levent_core -levent_pthreads -lcares -lm -lpthread
 RT_LIBS_tls   := -lssl -lcrypto
 RT_LIBS_http2 := -lnghttp2

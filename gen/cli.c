@@ -29,6 +29,18 @@ const struct command_row cli_commands[COMMAND_COUNT] = {
         {"openapi", "SPEC...", "print one bundled document without x-gateway, for publishing",
          "External references move into components. YAML stays YAML, JSON stays JSON. Several\n"
          "documents become one: components of one name that differ get names of their own."},
+    [COMMAND_TOKEN] = {"token", "mint|inspect", "mint and inspect JWTs, for trying things out",
+                       NULL},
+    [COMMAND_TOKEN_MINT] =
+        {"token mint", "--key FILE", "sign a JWT",
+         "Prints the token. The key is a private key as PEM (RS, ES) or a secret (HS), from a FILE,\n"
+         "env:NAME or - for standard input, never the secret itself: others see command lines.\n"
+         "VALUE of --claim is JSON when it reads as such, else a string. What options say goes\n"
+         "before what FILE.json says, and that before iat (now) and exp (an hour later)."},
+    [COMMAND_TOKEN_INSPECT] =
+        {"token inspect", "[TOKEN|-]", "show what a JWT says and what is risky about it",
+         "Without TOKEN it is read from standard input, where others do not see it. \"Bearer \" may\n"
+         "stand before it. Exit status 1: it is no JWT, or not one that the key verifies."},
     [COMMAND_INIT] = {"init", "[FILE]", "print a commented starter spec, or write it to FILE",
                       NULL},
     [COMMAND_VERSION] = {"version", "", "print the version", NULL},
@@ -71,6 +83,25 @@ const struct option_row cli_options[] = {
     {OPTION_TEMPLATES, 0, "templates", "DIR", RENDERS | BIT(COMMAND_TEMPLATES),
      "use the templates in DIR where it has them"},
     {OPTION_TIMINGS, 0, "timings", NULL, RENDERS, "tell how long each stage took"},
+    {OPTION_KEY, 0, "key", "FILE|env:NAME|-", BIT(COMMAND_TOKEN_MINT), "what to sign with"},
+    {OPTION_ALG, 0, "alg", "NAME", BIT(COMMAND_TOKEN_MINT),
+     "HS, RS or ES with 256, 384 or 512 (default: as the key says)"},
+    {OPTION_ISSUER, 0, "issuer", "TEXT", BIT(COMMAND_TOKEN_MINT), "the claim iss"},
+    {OPTION_SUBJECT, 0, "subject", "TEXT", BIT(COMMAND_TOKEN_MINT), "the claim sub"},
+    {OPTION_AUDIENCE, 0, "audience", "TEXT", BIT(COMMAND_TOKEN_MINT), "the claim aud; repeatable"},
+    {OPTION_SCOPE, 0, "scope", "TEXT", BIT(COMMAND_TOKEN_MINT), "the claim scope"},
+    {OPTION_EXPIRES, 0, "expires", "TIME", BIT(COMMAND_TOKEN_MINT),
+     "the claim exp, from now: 5m, 1h, 7d, -30s, never"},
+    {OPTION_NOT_BEFORE, 0, "not-before", "TIME", BIT(COMMAND_TOKEN_MINT),
+     "the claim nbf, from now"},
+    {OPTION_CLAIM, 0, "claim", "NAME=VALUE", BIT(COMMAND_TOKEN_MINT), "any claim; repeatable"},
+    {OPTION_CLAIMS, 0, "claims", "FILE.json", BIT(COMMAND_TOKEN_MINT),
+     "an object with more claims"},
+    {OPTION_KID, 0, "kid", "TEXT", BIT(COMMAND_TOKEN_MINT), "the header's key identifier"},
+    {OPTION_TYP, 0, "typ", "JWT", BIT(COMMAND_TOKEN_MINT),
+     "the header's type; libjwt writes no other than JWT"},
+    {OPTION_TOKEN_FORMAT, 0, "format", "text|json", BIT(COMMAND_TOKEN_INSPECT),
+     "how to print what is in it"},
     {OPTION_JSON, 0, "json", NULL, BIT(COMMAND_VERSION), "print it as JSON"},
     {OPTION_MAN, 0, "man", NULL, BIT(COMMAND_HELP), "print the manual page"},
     {OPTION_BASH, 0, "bash", NULL, BIT(COMMAND_HELP), "print completions for bash"},

@@ -15,6 +15,9 @@ enum command {
     COMMAND_EXPLAIN,
     COMMAND_RUN,
     COMMAND_OPENAPI,
+    COMMAND_TOKEN, /* mint or inspect must follow */
+    COMMAND_TOKEN_MINT,
+    COMMAND_TOKEN_INSPECT,
     COMMAND_INIT,
     COMMAND_VERSION,
     COMMAND_HELP,
@@ -46,6 +49,19 @@ enum option_id {
     OPTION_JOBS,
     OPTION_QUIET,
     OPTION_VERBOSE,
+    OPTION_ALG,
+    OPTION_KEY,
+    OPTION_CLAIM,
+    OPTION_CLAIMS,
+    OPTION_ISSUER,
+    OPTION_SUBJECT,
+    OPTION_AUDIENCE,
+    OPTION_SCOPE,
+    OPTION_EXPIRES,
+    OPTION_NOT_BEFORE,
+    OPTION_KID,
+    OPTION_TYP,
+    OPTION_TOKEN_FORMAT,
     OPTION_HELP, /* from here on: print something and end */
     OPTION_MAN,
     OPTION_BASH,
@@ -53,7 +69,7 @@ enum option_id {
 };
 
 struct command_row {
-    const char *name;
+    const char *name; /* "token mint": one of the group "token" */
     const char *operands;
     const char *summary; /* NULL: hidden */
     const char *more;    /* a paragraph for its --help */

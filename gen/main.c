@@ -18,6 +18,12 @@ static int dispatch(const struct options *options)
         return command_run(options);
     case COMMAND_OPENAPI:
         return command_openapi(options);
+    case COMMAND_TOKEN:
+        return options_usage(options, "token takes mint or inspect");
+    case COMMAND_TOKEN_MINT:
+        return command_token_mint(options);
+    case COMMAND_TOKEN_INSPECT:
+        return command_token_inspect(options);
     case COMMAND_INIT:
         return command_init(options);
     case COMMAND_VERSION:

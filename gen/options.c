@@ -51,6 +51,14 @@ static bool set_routes_format(struct options *options, struct str value)
     return found >= 0;
 }
 
+static bool set_token_format(struct options *options, struct str value)
+{
+    static const char *const names[] = {"text", "json", NULL};
+    int found = pick(options, value, "format", names);
+    options->json = found == 1;
+    return found >= 0;
+}
+
 static bool set_dump(struct options *options, struct str value)
 {
     static const char *const names[] = {"tree", "api", "ir", "plan", "values", NULL};
@@ -116,6 +124,32 @@ static void set_switch(struct options *options, enum option_id id)
     }
 }
 
+static struct str *token_word(struct token_options *token, enum option_id id)
+{
+    switch (id) {
+    case OPTION_ALG:
+        return &token->alg;
+    case OPTION_KEY:
+        return &token->key;
+    case OPTION_CLAIMS:
+        return &token->claims_file;
+    case OPTION_ISSUER:
+        return &token->issuer;
+    case OPTION_SUBJECT:
+        return &token->subject;
+    case OPTION_SCOPE:
+        return &token->scope;
+    case OPTION_EXPIRES:
+        return &token->expires;
+    case OPTION_NOT_BEFORE:
+        return &token->not_before;
+    case OPTION_KID:
+        return &token->kid;
+    default:
+        return &token->typ;
+    }
+}
+
 static bool set_option(struct options *options, enum option_id id, struct str value)
 {
     switch (id) {
@@ -150,6 +184,26 @@ static bool set_option(struct options *options, enum option_id id, struct str va
         return set_dump(options, value);
     case OPTION_JOBS:
         return set_jobs(options, value);
+    case OPTION_CLAIM:
+        *vec_add(options->pool, &options->token.claims) = value;
+        return true;
+    case OPTION_AUDIENCE:
+        *vec_add(options->pool, &options->token.audiences) = value;
+        return true;
+    case OPTION_TOKEN_FORMAT:
+        return set_token_format(options, value);
+    case OPTION_ALG:
+    case OPTION_KEY:
+    case OPTION_CLAIMS:
+    case OPTION_ISSUER:
+    case OPTION_SUBJECT:
+    case OPTION_SCOPE:
+    case OPTION_EXPIRES:
+    case OPTION_NOT_BEFORE:
+    case OPTION_KID:
+    case OPTION_TYP:
+        *token_word(&options->token, id) = value;
+        return true;
     default:
         set_switch(options, id);
         return true;
@@ -242,9 +296,9 @@ static int read_option(struct options *options, int argc, char **argv, int *at)
     return set_option(options, row->id, value) ? -1 : 2;
 }
 
-static int read_words(struct options *options, int argc, char **argv)
+static int read_words(struct options *options, int argc, char **argv, int first)
 {
-    for (int at = 2; at < argc; at++) {
+    for (int at = first; at < argc; at++) {
         struct str word = str_of(argv[at]);
         if (str_eq(word, STR("--"))) {
             bool gateway = options->command == COMMAND_RUN;
@@ -276,17 +330,27 @@ static enum command find_command(struct str name)
     return COMMAND_NONE;
 }
 
+/* "token mint" of "token" and what may follow; else `group` again. */
+static enum command find_member(struct pool *pool, enum command group, struct str word)
+{
+    enum command found =
+        find_command(pool_printf(pool, "%s %.*s", cli_commands[group].name, STR_ARG(word)));
+    return found == COMMAND_NONE ? group : found;
+}
+
 /* help, help COMMAND: the words of --help. */
 static int help(struct options *options)
 {
-    if (options->operands.count > 1)
-        return options_usage(options, "help takes one COMMAND");
     if (options->operands.count == 0) {
         usage_all(stdout);
         return 0;
     }
     struct str name = options->operands.at[0];
-    enum command command = find_command(name);
+    enum command command = find_command(name), group = command;
+    if (options->operands.count == 2)
+        command = find_member(options->pool, group, options->operands.at[1]);
+    if (options->operands.count > (command == group ? 1u : 2u))
+        return options_usage(options, "help takes one COMMAND");
     if (command == COMMAND_NONE)
         return unknown_command(options, name);
     usage_command(stdout, command);
@@ -313,6 +377,9 @@ int options_read(struct options *options, struct pool *pool, int argc, char **ar
     if (options->command == COMMAND_NONE)
         return word.at[0] == '-' ? unknown_option(options, word, str_from(word, 2))
                                  : unknown_command(options, word);
-    int status = read_words(options, argc, argv);
+    enum command group = options->command;
+    if (argc > 2)
+        options->command = find_member(pool, group, str_of(argv[2]));
+    int status = read_words(options, argc, argv, options->command == group ? 2 : 3);
     return status < 0 && options->command == COMMAND_HELP ? help(options) : status;
 }

@@ -14,6 +14,14 @@ struct assignment {
     struct str name, value;
 };
 
+/* For the token commands; `at` is NULL in what was not given. */
+struct token_options {
+    struct str alg, key, kid, typ;
+    struct str claims_file; /* --claims */
+    struct str issuer, subject, scope, expires, not_before;
+    VEC(struct str) audiences, claims; /* claims: NAME=VALUE */
+};
+
 struct options {
     struct pool *pool;
     enum command command;
@@ -30,7 +38,8 @@ struct options {
     enum routes_format routes_format;
     unsigned jobs; /* 0: as many as processors */
     bool werror, passthrough_auth, mock, release, effective, timings, watch, quiet, verbose;
-    bool json; /* version --json */
+    bool json; /* version --json, token inspect --format=json */
+    struct token_options token;
 };
 
 /* Reads the command line. Answers --help and --version itself. Returns -1 when a command is to be run, else

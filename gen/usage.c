@@ -7,6 +7,28 @@ static bool is_shown(size_t command)
     return cli_commands[command].summary != NULL;
 }
 
+/* "mint" of "token mint" when `group` is "token"; NULL for all others. */
+static const char *member_of(const char *group, size_t command)
+{
+    size_t len = strlen(group);
+    const char *name = cli_commands[command].name;
+    return len && strncmp(name, group, len) == 0 && name[len] == ' ' ? name + len + 1 : NULL;
+}
+
+static bool is_first_word(size_t command)
+{
+    return is_shown(command) && !strchr(cli_commands[command].name, ' ');
+}
+
+static bool is_group(size_t command)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (member_of(cli_commands[command].name, i))
+            return true;
+    }
+    return false;
+}
+
 /* ---- --help ---- */
 
 static void print_option(FILE *out, const struct option_row *row)
@@ -30,6 +52,10 @@ void usage_command(FILE *out, enum command command)
         fprintf(out, "%c%s.\n", row->summary[0] - 'a' + 'A', row->summary + 1);
     if (row->more)
         fprintf(out, "%s\n", row->more);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (member_of(row->name, i))
+            fprintf(out, "  %-14s  %s\n", cli_commands[i].name, cli_commands[i].summary);
+    }
     fputs("\nOptions:\n", out);
     for (size_t i = 0; i < cli_option_count; i++) {
         if (cli_takes(command, &cli_options[i]))
@@ -43,13 +69,13 @@ void usage_all(FILE *out)
           "Compile OpenAPI documents into a static API gateway.\n\nCommands:\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (is_shown(i))
+        if (is_first_word(i))
             fprintf(out, "  %-10s  %s\n", cli_commands[i].name, cli_commands[i].summary);
     }
     fputs(
         "\nSPEC is OpenAPI 3.0, 3.1 or 3.2 in YAML or JSON, or - for standard input; several make one\n"
         "gateway. `apigw-gen COMMAND --help` tells more.\n\n"
-        "Exit status: 0 fine, 1 the spec is wrong, 2 usage, 3 the environment failed.\n",
+        "Exit status: 0 fine, 1 the spec (or the token) is wrong, 2 usage, 3 the environment failed.\n",
         out);
 }
 
@@ -111,7 +137,7 @@ void usage_man(FILE *out)
             man_command(out, i);
     }
     fputs(
-        ".SH EXIT STATUS\n0 fine, 1 the spec is wrong, 2 usage, 3 the environment failed.\n"
+        ".SH EXIT STATUS\n0 fine, 1 the spec (or the token) is wrong, 2 usage, 3 the environment failed.\n"
         ".SH ENVIRONMENT\n"
         ".TP\n.B APIGW_KIT\nThe runtime kit, when it is neither beside the program nor installed.\n"
         ".TP\n.B CC\nThe compiler that builds gateways.\n"
@@ -125,18 +151,28 @@ void usage_man(FILE *out)
 static void print_commands(FILE *out, const char *before, const char *after)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (is_shown(i))
+        if (is_first_word(i))
             fprintf(out, "%s%s%s", before, cli_commands[i].name, after);
+    }
+}
+
+static void print_members(FILE *out, size_t group)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (member_of(cli_commands[group].name, i))
+            fprintf(out, "%s ", member_of(cli_commands[group].name, i));
     }
 }
 
 void usage_bash(FILE *out)
 {
-    fputs("_apigw_gen()\n{\n    local words=\n    case ${COMP_WORDS[1]} in\n", out);
+    fputs("_apigw_gen()\n{\n    local words=\n    case \"${COMP_WORDS[*]:1:2} \" in\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (!is_shown(i))
             continue;
-        fprintf(out, "    %s)\n        words='", cli_commands[i].name);
+        if (is_group(i))
+            continue;
+        fprintf(out, "    \"%s \"*)\n        words='", cli_commands[i].name);
         for (size_t o = 0; o < cli_option_count; o++) {
             if (cli_takes((enum command)i, &cli_options[o]))
                 fprintf(out, "--%s%s ", cli_options[o].name, cli_options[o].argument ? "=" : "");
@@ -146,6 +182,14 @@ void usage_bash(FILE *out)
     }
     fputs("    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words='", out);
     print_commands(out, "", " ");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (!is_group(i))
+            continue;
+        fprintf(out,
+                "'\n    elif [ \"$COMP_CWORD ${COMP_WORDS[1]}\" = '2 %s' ]; then\n        words='",
+                cli_commands[i].name);
+        print_members(out, i);
+    }
     fputs("'\n    elif [[ ${COMP_WORDS[COMP_CWORD]} != -* ]]; then\n        words=\n    fi\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
           "complete -o default -F _apigw_gen apigw-gen\n",
@@ -163,7 +207,7 @@ static void zsh_text(FILE *out, const char *text)
 
 static void zsh_command(FILE *out, size_t command)
 {
-    fprintf(out, "%s)\n    _arguments \\\n", cli_commands[command].name);
+    fprintf(out, "\"%s \"*)\n    _arguments \\\n", cli_commands[command].name);
     for (size_t o = 0; o < cli_option_count; o++) {
         const struct option_row *option = &cli_options[o];
         if (!cli_takes((enum command)command, option))
@@ -186,18 +230,26 @@ void usage_zsh(FILE *out)
 {
     fputs("#compdef apigw-gen\n\nlocal -a commands\ncommands=(\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (!is_shown(i))
+        if (!is_first_word(i))
             continue;
         fprintf(out, "    '%s:", cli_commands[i].name);
         zsh_text(out, cli_commands[i].summary);
         fputs("'\n", out);
     }
     fputs(")\nif ((CURRENT == 2)); then\n    _describe command commands\n    return\nfi\n"
-          "words=(${words[2,-1]})\n((CURRENT--))\ncase $words[1] in\n",
+          "words=(${words[2,-1]})\n((CURRENT--))\ncase \"$words[1] $words[2] \" in\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (is_shown(i))
+        if (is_shown(i) && !is_group(i))
             zsh_command(out, i);
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (!is_group(i))
+            continue;
+        fprintf(out, "\"%s \"*)\n    compadd ", cli_commands[i].name);
+        print_members(out, i);
+        fputs("\n    ;;", out);
+        fputc('\n', out);
     }
     fputs("esac\n", out);
 }

@@ -12,6 +12,8 @@ int command_routes(const struct options *options);
 int command_explain(const struct options *options);
 int command_run(const struct options *options);
 int command_openapi(const struct options *options);
+int command_token_mint(const struct options *options);
+int command_token_inspect(const struct options *options);
 int command_init(const struct options *options);
 int command_version(const struct options *options);
 int command_templates(const struct options *options);

@@ -25,7 +25,7 @@ paths:
       operationId: listItems
       responses: {"200": {description: ok, content: {text/plain: {example: first}}}}
 """
-COMMANDS = ["build", "generate", "check", "routes", "explain", "run", "openapi", "init", "version"]
+COMMANDS = ["build", "generate", "check", "routes", "explain", "run", "openapi", "token", "init", "version"]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_help_goes_to_standard_output(gen):
     done = gen("--help")
     for name in COMMANDS:
         assert re.search(rf"^  {name} ", done.stdout, re.M)
-    for name in ("diff", "import", "token", "emit ", "check-templates"):
+    for name in ("diff", "import", "token mint", "emit ", "check-templates"):
         assert f"  {name}" not in done.stdout
     assert done.stderr == ""
 
@@ -73,9 +73,15 @@ def test_completions_and_manual(gen):
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
     done = subprocess.run(["bash", "-c", script + "COMP_WORDS=(apigw-gen bu); COMP_CWORD=1; _apigw_gen; "
                            "echo ${COMPREPLY[@]}; COMP_WORDS=(apigw-gen build --rel); COMP_CWORD=2; _apigw_gen; "
-                           "echo ${COMPREPLY[@]}"], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["build", "--release", "--relink-kit="]
-    assert gen("help", "--zsh").stdout.startswith("#compdef apigw-gen\n")
+                           "echo ${COMPREPLY[@]}; COMP_WORDS=(apigw-gen token ''); COMP_CWORD=2; _apigw_gen; echo ${COMPREPLY[@]}; "
+                           "COMP_WORDS=(apigw-gen token mint --cl); COMP_CWORD=3; _apigw_gen; echo ${COMPREPLY[@]}; "
+                           "COMP_WORDS=(apigw-gen token inspect --a); COMP_CWORD=3; _apigw_gen; echo ${COMPREPLY[@]}; "
+                           "COMP_WORDS=(apigw-gen to); COMP_CWORD=1; _apigw_gen; echo ${COMPREPLY[@]}"],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["build", "--release --relink-kit=", "mint inspect", "--claim= --claims=", "", "token", ""]
+    script = gen("help", "--zsh").stdout
+    assert script.startswith("#compdef apigw-gen\n") and "compadd mint inspect" in script
+    subprocess.run(["zsh", "-n"], input=script, text=True, check=True)
     page = gen("help", "--man").stdout
     assert page.startswith(".TH APIGW") and all(f"\n.SS {name} " in page for name in COMMANDS)
 

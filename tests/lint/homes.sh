@@ -17,6 +17,7 @@ home() { # PATTERN FOLDERS…: only files below FOLDERS may include PATTERN
 }
 home 'yaml\.h' gen/yaml.c runtime/base/data_yaml.c
 home 'cyaml/' gen/xgateway gen/policy/
+home 'jwt\.h' gen/token_mint.c
 home 'event2/' runtime/io/
 home 'ares' runtime/io/dns
 home 'openssl/' runtime/io/tls runtime/base/crypto.c runtime/base/jws.c runtime/base/jwk.c

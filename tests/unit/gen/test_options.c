@@ -49,6 +49,15 @@ static void test_status(void **state)
         {"explain a GET / -H A:b -HC:d", -1},
         {"run a --upstream http://h --watch -- --listen x", -1},
         {"version --json", -1},
+        {"token mint --key k --claim a=b --claim c=d --expires -30s", -1},
+        {"token inspect --format=json -", -1},
+        {"token", -1},
+        {"token --help", 0},
+        {"token mint --help", 0},
+        {"help token inspect", 0},
+        {"help token frob", 2},
+        {"token inspect --key", 2},
+        {"token mint --format=json", 2},
         {"--version", -1},
         {"--help", 0},
         {"-h", 0},
@@ -78,7 +87,7 @@ static void test_status(void **state)
         {"check a --var NOVALUE", 2},
         {"diff a b", 2},
         {"import kong a", 2},
-        {"token", 2},
+        {"tokens", 2},
         {"emit k8s a", 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -117,6 +126,32 @@ static void test_values(void **state)
     pool_close(&pool);
 }
 
+static void test_token_options(void **state)
+{
+    (void)state;
+    struct pool pool;
+    struct options o;
+    pool_open(&pool, NULL);
+    assert_int_equal(read_line(&o, &pool,
+                               "token mint --key a --key b --claim a=b=c --claim d --audience e "
+                               "--audience f --expires -1s --kid= --claims g --alg HS256"),
+                     -1);
+    assert_int_equal(o.command, COMMAND_TOKEN_MINT);
+    assert_int_equal(o.operands.count, 0);
+    assert_string_equal(o.token.key.at, "b");
+    assert_int_equal(o.token.claims.count, 2);
+    assert_string_equal(o.token.claims.at[0].at, "a=b=c");
+    assert_int_equal(o.token.audiences.count, 2);
+    assert_string_equal(o.token.expires.at, "-1s");
+    assert_true(o.token.kid.at && o.token.kid.len == 0 && !o.token.typ.at && !o.token.issuer.at);
+    assert_string_equal(o.token.claims_file.at, "g");
+    assert_int_equal(read_line(&o, &pool, "token inspect mint --format json"), -1);
+    assert_int_equal(o.command, COMMAND_TOKEN_INSPECT);
+    assert_int_equal(o.operands.count, 1);
+    assert_true(o.json);
+    pool_close(&pool);
+}
+
 static void test_gateway_options(void **state)
 {
     (void)state;
@@ -133,9 +168,9 @@ static void test_gateway_options(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),
-                                       cmocka_unit_test(test_gateway_options),
-                                       cmocka_unit_test(test_status)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values), cmocka_unit_test(test_token_options),
+        cmocka_unit_test(test_gateway_options), cmocka_unit_test(test_status)};
     int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
     silent();
     int failed = cmocka_run_group_tests_name("options", tests, NULL, NULL);
