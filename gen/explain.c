@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/urlpath.h"
+#include "callers.h"
 #include "escape.h"
 #include "phrase.h"
 #include "phrase_resilience.h"
@@ -380,6 +381,28 @@ static void say_failing(const struct question *q, const struct ir_operation *op)
     say_if(q, "retry", phrase_retry(q->pool, &choice->retry));
 }
 
+/* Who may call: what the schemes look at, and whom the acl lets in. */
+static void say_security(const struct question *q, const struct ir_operation *op)
+{
+    bool *seen = pool_alloc(q->pool, q->gw->schemes.count + 1);
+
+    say(q, "security", op->security);
+    for (size_t w = 0; w < op->ways.count; w++)
+        for (size_t i = 0; i < op->ways.at[w].all.count; i++) {
+            uint32_t number = op->ways.at[w].all.at[i].scheme;
+            const struct ir_scheme *scheme = &q->gw->schemes.at[number];
+            if (!seen[number])
+                say(q, "",
+                    pool_printf(q->pool, "%.*s: %s", STR_ARG(scheme->name),
+                                phrase_scheme(q->pool, scheme).at));
+            seen[number] = true;
+        }
+    if (op->passthrough_auth)
+        say(q, "", STR("not all of it is verified here, but by the upstream"));
+    say_if(q, "acl", phrase_acl(q->pool, &op->acl));
+    say_if(q, "callers", callers_known(q->pool, q->gw, op));
+}
+
 /* In the order in which the request meets them. */
 static void say_policies(const struct question *q, const struct ir_operation *op)
 {
@@ -387,7 +410,7 @@ static void say_policies(const struct question *q, const struct ir_operation *op
         say(q, "request id", op->correlation.header_name);
     if (op->ip_restriction > 0)
         say(q, "addresses", phrase_ip_restriction(q->pool, q->gw, op->ip_restriction));
-    say(q, "security", op->security);
+    say_security(q, op);
     if (op->maintenance)
         say(q, "maintenance", STR("503 with Retry-After"));
     say_turned(q, op->disabled_turned);

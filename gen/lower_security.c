@@ -14,7 +14,16 @@ static struct lowering_scheme *find_scheme(struct lowering_document *d, struct s
     return NULL;
 }
 
-/* "jwt and apiKey or basic", for people. */
+/* "oauth (read write)" */
+static void describe_one(struct text *text, const struct api_requirement *r)
+{
+    text_add(text, r->scheme.text);
+    for (size_t i = 0; i < r->scope_count; i++)
+        text_printf(text, "%s%.*s", i > 0 ? " " : " (", STR_ARG(r->scopes[i]));
+    text_add(text, r->scope_count > 0 ? STR(")") : STR(""));
+}
+
+/* "oauth (write) and apiKey or basic", for people. */
 static struct str describe(struct pool *pool, const struct api_security *security)
 {
     struct text text = {.pool = pool};
@@ -30,7 +39,7 @@ static struct str describe(struct pool *pool, const struct api_security *securit
             text_add(&text, STR("anonymous"));
         for (size_t j = 0; j < a->all.count; j++) {
             text_add(&text, j > 0 ? STR(" and ") : STR(""));
-            text_add(&text, a->all.at[j].scheme.text);
+            describe_one(&text, &a->all.at[j]);
         }
     }
     return text_str(&text);

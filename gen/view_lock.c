@@ -1,3 +1,4 @@
+#include "callers.h"
 #include "phrase.h"
 #include "phrase_resilience.h"
 #include "view_parts.h"
@@ -236,6 +237,7 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
         fact(pool, list, "ip_restriction", ip_restriction_words(pool, gw, op->ip_restriction));
     fact(pool, list, "security", op->security);
     fact(pool, list, "acl", phrase_acl(pool, &op->acl));
+    fact(pool, list, "callers", callers_known(pool, gw, op));
     if (op->passthrough_auth)
         fact(pool, list, "security passed through", STR("true"));
     if (op->internal)

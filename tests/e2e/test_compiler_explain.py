@@ -106,3 +106,54 @@ def test_the_nearest_template_is_named(tmp_path, url, nearest):
     assert told.returncode == 1 and "404" in told.stdout, told
     found = re.search(r"^nearest +(.*)$", told.stdout, re.M)
     assert (found and found.group(1)) == nearest
+
+
+# ---- who may call ----
+
+SECURED = """openapi: 3.1.0
+info: {title: secured, version: '1'}
+x-gateway:
+  access_log: false
+  respond: {body: fine}
+  consumers:
+    batch: {groups: [staff], keys: [{env: BATCH_KEY}]}
+    web: {groups: [public], keys: [{file: web.key}]}
+security: [{key: []}]
+components:
+  securitySchemes:
+    key: {type: apiKey, in: header, name: X-Key, x-gateway: {key_auth: {key_names: [X-Key, apikey], key_in_query: true}}}
+    other: {type: oauth2, flows: {}, x-gateway: {passthrough: true}}
+paths:
+  /staff: {get: {x-gateway: {acl: {allow: [staff]}}, responses: {default: {description: any}}}}
+  /all: {get: {responses: {default: {description: any}}}}
+  /maybe: {get: {security: [{}, {key: []}], responses: {default: {description: any}}}}
+  /open: {get: {security: [], responses: {default: {description: any}}}}
+  /theirs: {get: {security: [{other: [read, write]}], responses: {default: {description: any}}}}
+"""
+
+
+@pytest.mark.parametrize("path,lines", [
+    ("/staff", ["security     key", "             key: header X-Key apikey, query X-Key apikey", "acl          allow staff",
+                "callers      batch"]),
+    ("/all", ["security     key", "             key: header X-Key apikey, query X-Key apikey", "callers      batch, web"]),
+    ("/maybe", ["security     anonymous or key", "             key: header X-Key apikey, query X-Key apikey",
+                "callers      batch, web"]),
+    ("/open", ["security     public"]),
+    ("/theirs", ["security     other (read write)", "             not all of it is verified here, but by the upstream"]),
+])
+def test_who_may_call(tmp_path, path, lines):
+    (tmp_path / "openapi.yaml").write_text(SECURED)
+    told = subprocess.run([GEN, "explain", "openapi.yaml", "GET", path], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told
+    shown = told.stdout.splitlines()
+    begin = next(i for i, line in enumerate(shown) if line.startswith("security"))
+    end = next(i for i, line in enumerate(shown) if line.startswith("body limit"))
+    assert shown[begin:end] == lines
+    table = subprocess.run([GEN, "routes", "openapi.yaml", "--effective"], cwd=tmp_path, capture_output=True, text=True,
+                           timeout=60).stdout
+    facts = re.search(rf"^GET +{path} .*\n((?:    .*\n)*)", table, re.M).group(1)
+    for line in lines:
+        if line.startswith(("callers", "acl", "security")):
+            label, value = line.split(None, 1)
+            assert f"    {label}: {value}\n" in facts, facts
+    assert ("callers" in facts) == any(line.startswith("callers") for line in lines)
