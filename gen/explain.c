@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/urlpath.h"
+#include "caller.h"
 #include "callers.h"
 #include "escape.h"
 #include "phrase.h"
@@ -403,14 +404,30 @@ static void say_security(const struct question *q, const struct ir_operation *op
     say_if(q, "callers", callers_known(q->pool, q->gw, op));
 }
 
-/* In the order in which the request meets them. */
-static void say_policies(const struct question *q, const struct ir_operation *op)
+/* Whether this request, with what it carries, would be let in. */
+static int say_caller(const struct question *q, const struct ir_operation *op)
 {
+    struct caller_request request = {.pool = q->pool,
+                                     .gw = q->gw,
+                                     .op = op,
+                                     .headers = q->headers,
+                                     .header_count = q->header_count,
+                                     .query = q->query};
+
+    return caller_explain(&request, q->out) == CALLER_REFUSED ? 1 : 0;
+}
+
+/* In the order in which the request meets them. Returns 1 when it is not let in. */
+static int say_policies(const struct question *q, const struct ir_operation *op)
+{
+    int refused;
+
     if (op->correlation.generator != IR_ID_NONE)
         say(q, "request id", op->correlation.header_name);
     if (op->ip_restriction > 0)
         say(q, "addresses", phrase_ip_restriction(q->pool, q->gw, op->ip_restriction));
     say_security(q, op);
+    refused = say_caller(q, op);
     if (op->maintenance)
         say(q, "maintenance", STR("503 with Retry-After"));
     say_turned(q, op->disabled_turned);
@@ -424,12 +441,14 @@ static void say_policies(const struct question *q, const struct ir_operation *op
                         STR_ARG(phrase_size(q->pool, op->buffer_response))));
         say_failing(q, op);
     }
+    return refused;
 }
 
 static int say_route(const struct question *q, const struct route_variant *variant, uint32_t number)
 {
     const struct ir_operation *op = &q->gw->operations.at[number];
     const struct ir_endpoint *endpoint = &q->gw->endpoints.at[op->endpoint];
+    int refused;
 
     text_printf(q->out, "%-12s %.*s\n%-12s %.*s %.*s\n", "route", STR_ARG(op->id), "template",
                 STR_ARG(op->method), STR_ARG(op->path));
@@ -441,9 +460,9 @@ static int say_route(const struct question *q, const struct route_variant *varia
     if (variant->conditions.count > 0)
         say(q, "where",
             phrase_conditions(q->pool, variant->conditions.at, variant->conditions.count));
-    say_policies(q, op);
+    refused = say_policies(q, op);
     say_action(q, op);
-    return 0;
+    return refused;
 }
 
 /* ---- the matcher ---- */

@@ -13,7 +13,8 @@ struct explain_request {
 };
 
 /* Prints which route takes the request, the normalised path, its parameters, every policy in order and the
- * upstream's URL; or why none does. needs: a planned gateway. Returns 0 when a route takes it, else 1. */
+ * upstream's URL; or why none does. needs: a planned gateway. Returns 0 when a route takes it, else 1; 1, too, when the
+ * credentials it carries are refused. */
 int explain(struct job *job, struct gateway *gateway, const struct explain_request *request,
             FILE *out);
 

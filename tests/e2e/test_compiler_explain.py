@@ -157,3 +157,84 @@ def test_who_may_call(tmp_path, path, lines):
             label, value = line.split(None, 1)
             assert f"    {label}: {value}\n" in facts, facts
     assert ("callers" in facts) == any(line.startswith("callers") for line in lines)
+
+
+# ---- whether a request would be let in ----
+
+KEYS = {"BATCH_KEY": "batch-key", "WEB_KEY": "web key/1"}
+CARRIED = [  # headers, query
+    ([], ""), (["X-Key: batch-key"], ""), (["x-key: web key/1"], ""), (["apikey: batch-key"], ""), (["X-Key: nobody"], ""),
+    (["X-Key: batch-key", "apikey: batch-key"], ""), (["X-Key: batch-key", "apikey: web key/1"], ""), (["X-Key: BATCH-KEY"], ""),
+    ([], "?apikey=batch-key"), ([], "?X-Key=web+key%2F1"), ([], "?X-Key=web%20key/1&a=b"), ([], "?%58-Key=batch-key"),
+    ([], "?x-key=batch-key"), ([], "?X-Key=web key"), ([], "?X-Key=batch-key&X-Key=web+key/1"), (["X-Key: batch-key"], "?X-Key=no"),
+    ([], "?X-Key="), (["X-Key:"], ""), (["Cookie: chip=batch-key"], ""), (["Cookie: a=b; chip=web key/1; c=d"], ""),
+    (["Cookie: chip=nobody"], ""), (["Cookie: Chip=batch-key"], ""), (["Cookie: chip=batch-key; chip=no"], ""),
+    (["X-Key: batch-key", "Cookie: chip=batch-key"], ""), (["X-Key: batch-key", "Cookie: chip=web key/1"], ""),
+    (["X-Key: nobody", "Cookie: chip=batch-key"], ""),
+]
+
+
+def told_of(folder, path, headers, env):
+    words = [word for header in headers for word in ("-H", header)]
+    return subprocess.run([GEN, "explain", "openapi.yaml", "GET", path, *words], cwd=folder, capture_output=True, text=True,
+                          timeout=60, env={**os.environ, **env})
+
+
+def keyed():
+    return SECURED.replace("{file: web.key}", "{env: WEB_KEY}").replace(
+        "    other:", "    chip: {type: apiKey, in: cookie, name: chip}\n    other:") + """\
+  /cookie: {get: {security: [{chip: []}], x-gateway: {acl: {deny: [public]}}, responses: {default: {description: any}}}}
+  /two: {get: {security: [{key: [], chip: []}, {}], responses: {default: {description: any}}}}
+  /either: {get: {security: [{chip: []}, {key: []}], x-gateway: {acl: {allow: [staff]}}, responses: {default: {description: any}}}}
+"""
+
+
+@pytest.mark.parametrize("path", ["/staff", "/all", "/maybe", "/open", "/cookie", "/two", "/either"])
+def test_keys_are_judged_as_by_the_gateway(module_gateway, tmp_path, path):
+    (tmp_path / "openapi.yaml").write_text(keyed())
+    one = module_gateway(keyed(), env=KEYS)
+    answers = set()
+    for headers, query in CARRIED:
+        if " " in query:
+            continue
+        with one.client() as client:
+            client.send("".join([f"GET {path}{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n",
+                                 *[f"{header}\r\n" for header in headers], "\r\n"]).encode())
+            status = client.answer("GET").status
+        told = told_of(tmp_path, path + query, headers, KEYS)
+        said = re.search(r"^(?:caller)? +(let in|\d\d\d:)", told.stdout, re.M)
+        foretold = int(said.group(1)[:3]) if said and said.group(1) != "let in" else 200
+        what = f"{headers} {query}: the gateway says {status}\n{told.stdout}"
+        if not said and status == 401:  # nothing to look at: who may call is told, not whether
+            assert told.returncode == 0 and not re.search("^caller ", told.stdout, re.M), what
+        else:
+            assert foretold == status, what
+            assert told.returncode == (status != 200), what
+        answers.add(status)
+        assert "batch-key" not in told.stdout.replace(query, "") and "web key" not in told.stdout.replace(query, "")
+    assert len(answers) > 1 or path == "/open"
+
+
+@pytest.mark.parametrize("env,headers,lines,status", [
+    ({"BATCH_KEY": "k"}, ["X-Key: k"], ["caller       key: the key is one of batch", "             let in as batch"], 0),
+    ({}, ["X-Key: k"], ["caller       key: cannot be told here: cannot read web.key: No such file or directory",
+                        "             whether it is let in cannot be told here"], 0),
+    ({"BATCH_KEY": "k"}, ["X-Key: k", "apikey: l"], ["caller       key: there are two API keys",
+                                                     "             401: there are two API keys"], 1),
+    ({"BATCH_KEY": "k"}, [], [], 0),
+])
+def test_what_is_told_of_a_caller(tmp_path, env, headers, lines, status):
+    (tmp_path / "openapi.yaml").write_text(SECURED)
+    told = told_of(tmp_path, "/all", headers, env)
+    assert told.returncode == status, told.stdout + told.stderr
+    shown = told.stdout.splitlines()
+    begin = next(i for i, line in enumerate(shown) if line.startswith("callers")) + 1
+    end = next(i for i, line in enumerate(shown) if line.startswith("body limit"))
+    assert shown[begin:end] == lines
+
+
+def test_a_file_of_consumers_is_not_looked_at(tmp_path):
+    (tmp_path / "openapi.yaml").write_text(SECURED.replace("  consumers:\n", "  consumers_file: {file: /etc/more.yaml}\n  consumers:\n")
+                                           .replace("{file: web.key}", "{env: WEB_KEY}"))
+    told = told_of(tmp_path, "/all", ["X-Key: nobody"], KEYS)
+    assert told.returncode == 0 and "nobody's here, and /etc/more.yaml is not looked at" in told.stdout
