@@ -100,6 +100,8 @@ const struct option_row cli_options[] = {
     {OPTION_KID, 0, "kid", "TEXT", BIT(COMMAND_TOKEN_MINT), "the header's key identifier"},
     {OPTION_TYP, 0, "typ", "JWT", BIT(COMMAND_TOKEN_MINT),
      "the header's type; libjwt writes no other than JWT"},
+    {OPTION_KEY, 0, "key", "FILE|env:NAME|-", BIT(COMMAND_TOKEN_INSPECT),
+     "verify as gateways do: PEM, JWK (Set) or secret"},
     {OPTION_TOKEN_FORMAT, 0, "format", "text|json", BIT(COMMAND_TOKEN_INSPECT),
      "how to print what is in it"},
     {OPTION_JSON, 0, "json", NULL, BIT(COMMAND_VERSION), "print it as JSON"},

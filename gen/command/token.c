@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/jwk.h"
 #include "base/reference.h"
 #include "command/command.h"
 #include "escape.h"
@@ -10,6 +11,7 @@
 #include "token_mint.h"
 #include "token_print.h"
 #include "token_risk.h"
+#include "token_verify.h"
 
 static int64_t seconds_now(void)
 {
@@ -135,6 +137,29 @@ int command_token_mint(const struct options *options)
 
 /* ---- inspect ---- */
 
+/* 0, or the exit status after a complaint: the key cannot be read, or is none. */
+static int verify(struct pool *pool, struct str key, const struct token *token, int64_t now,
+                  struct token_verdict *verdict)
+{
+    char wrong[TOKEN_KEY_ERROR];
+    struct str text, error;
+
+    if (!read_key(key, pool, &text, &error)) {
+        complain(pool, "", error);
+        return 3;
+    }
+    struct jwk_set *keys = token_keys(text, wrong);
+    if (!keys) {
+        complain(pool, "", str_of(wrong));
+        return 1;
+    }
+    const char *why = token_refusal(pool, token->compact, keys, now);
+    jwk_set_free(keys);
+    verdict->kind = why ? TOKEN_REFUSED : TOKEN_VERIFIED;
+    verdict->why = str_of(why ? why : "");
+    return 0;
+}
+
 static int inspect(const struct options *options, struct pool *pool)
 {
     struct str word = options->operands.count ? options->operands.at[0] : STR("-"), error;
@@ -154,11 +179,15 @@ static int inspect(const struct options *options, struct pool *pool)
         return print(text_str(&out)) ? 3 : 1;
     }
     token_risks(&token, now);
+    int status =
+        options->token.key.at ? verify(pool, options->token.key, &token, now, &verdict) : 0;
+    if (status != 0)
+        return status;
     if (options->json)
         token_json(&out, &token, &verdict, now);
     else
         token_text(&out, &token, &verdict, now);
-    return print(text_str(&out));
+    return print(text_str(&out)) ? 3 : verdict.kind == TOKEN_REFUSED;
 }
 
 int command_token_inspect(const struct options *options)
@@ -167,6 +196,9 @@ int command_token_inspect(const struct options *options)
 
     if (options->operands.count > 1)
         return usage(options, STR("token inspect takes one TOKEN"));
+    bool token_is_stdin = options->operands.count == 0 || str_eq(options->operands.at[0], STR("-"));
+    if (token_is_stdin && str_eq(options->token.key, STR("-")))
+        return usage(options, STR("standard input is either the token or the key"));
     pool_open(&pool, NULL);
     int status = inspect(options, &pool);
     pool_close_wiped(&pool);

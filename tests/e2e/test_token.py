@@ -385,6 +385,84 @@ def test_wrong_words_to_inspect(token, words, says):
     assert token("inspect", *words, status=2, says=says) == ""
 
 
+# ---- inspect --key ----
+
+def verdict(token, text, *words, good=True, **more):
+    shown = json.loads(token("inspect", "--format=json", *words, stdin=text, status=0 if good else 1, **more))["signature"]
+    assert shown["verified"] is good and ("why" in shown) == (not good)
+    return shown.get("why")
+
+
+@pytest.mark.parametrize("alg", ALGS + ["PS256", "PS384", "PS512", "EdDSA"])
+def test_what_others_mint_is_verified(token, keys, alg):
+    private = "ed.pem" if alg == "EdDSA" else key_of(alg.replace("PS", "RS"))
+    public = private.replace(".pem", ".pub")
+    made = jwt.encode(good(), SECRET if private == "secret" else (keys / private).read_text(), algorithm=alg, headers={"kid": "a"})
+    verdict(token, made, "--key", public)
+    head, payload, signature = made.split(".")
+    assert verdict(token, f"{head}.{b64(json.dumps(good(sub='root')))}.{signature}", "--key", public, good=False)
+    assert verdict(token, made, "--key", "P-521.pub" if alg == "ES256" else "P-256.pub", good=False)
+    if private != "secret":
+        key = json.loads(jwk.JWK.from_pem((keys / public).read_bytes()).export_public())
+        key.pop("kid")
+        (keys / "one.json").write_text(json.dumps(key))
+        (keys / "set.json").write_text(json.dumps({"keys": [{**key, "kid": "a"}]}))
+        (keys / "others.json").write_text(json.dumps({"keys": [{**key, "kid": "b"}]}))
+        verdict(token, made, "--key", "one.json")
+        verdict(token, made, "--key", "set.json")
+        assert verdict(token, made, "--key", "others.json", good=False)
+        assert token("inspect", "--key", private, stdin=made, status=1, says="openssl pkey -in FILE -pubout") == ""
+
+
+@pytest.mark.parametrize("alg", ALGS)
+def test_round_trip(token, keys, alg):
+    public = key_of(alg).replace(".pem", ".pub")
+    verdict(token, token("mint", "--alg", alg, "--key", key_of(alg)), "--key", public)
+    assert "good" in token("inspect", token("mint", "--alg", alg, "--key", key_of(alg)).strip(), f"--key={public}")
+    assert "expired" in verdict(token, token("mint", "--alg", alg, "--key", key_of(alg), "--expires=-1m"), "--key", public, good=False)
+    assert verdict(token, token("mint", "--alg", alg, "--key", key_of(alg), "--not-before=1h"), "--key", public, good=False)
+
+
+def test_a_public_key_is_no_secret(token, keys):
+    """The oldest trick (RFC 8725 section 2.1): HS256 with the text of the RSA public key."""
+    text = hand_made({"alg": "HS256"}, good()).rsplit(".", 1)[0]
+    forged = text + "." + b64(hmac.digest((keys / "rsa.pub").read_bytes(), text.encode(), hashlib.sha256))
+    assert verdict(token, forged, "--key", "rsa.pub", good=False) == "the token's algorithm is not allowed"
+
+
+@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "hs256"}, {}, {"alg": "HS256", "crit": ["x"], "x": 1},
+                                    {"alg": "HS256", "b64": False}, {"alg": "HS256", "typ": "logout+jwt"},
+                                    '{"alg":"HS256","alg":"HS256"}', {"alg": "HS256", "kid": 1}, {"alg": "HS256", "cty": "JWT"}], ids=str)
+def test_what_gateways_refuse_although_it_is_signed(token, header):
+    assert verdict(token, signed(header, good()), "--key", "secret", good=False)
+
+
+@pytest.mark.parametrize("header", [{"alg": "HS256"}, {"alg": "HS256", "typ": "at+jwt"}, {"alg": "HS256", "typ": "application/jwt"},
+                                    {"alg": "HS256", "jku": "https://evil", "jwk": {}}], ids=str)
+def test_what_they_take(token, header):
+    verdict(token, signed(header, good()), "--key", "secret")
+
+
+@pytest.mark.parametrize("key,says", [("short", "32 bytes"), ("torn.pub", ""), ("no.json", ""), ("k1.pub", ""), ("small.pub", ""),
+                                      ("chain.pub", ""), ("ed.pem", "public key")])
+def test_keys_that_are_none(token, keys, key, says):
+    (keys / "short").write_text("hunter2")
+    (keys / "torn.pub").write_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+    (keys / "no.json").write_text('{"keys": []}')
+    (keys / "chain.pub").write_text((keys / "rsa.pub").read_text() * 2)
+    assert token("inspect", "--key", key, stdin=signed({"alg": "HS256"}, good()), status=1, says=says) == ""
+
+
+def test_where_keys_to_verify_may_stand(token):
+    made = signed({"alg": "HS256"}, good())
+    verdict(token, made, "--key", "env:THE_KEY", env={"THE_KEY": SECRET})
+    assert "32 bytes, good" in token("inspect", made, "--key", "-", stdin=SECRET + "\n")
+    for words in (["--key=-"], ["-", "--key=-"]):
+        assert token("inspect", *words, stdin=made, status=2, says="either the token or the key") == ""
+    for key in ("nowhere", "env:NOT_SET_ANYWHERE", "/"):
+        assert token("inspect", "--key", key, stdin=made, status=3, says="") == ""
+
+
 # ---- the group ----
 
 @pytest.mark.parametrize("words,says", [([], "token takes mint or inspect"), (["frob"], "token takes mint or inspect"),
