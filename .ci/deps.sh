@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc make re2c pkg-config binutils libevent-dev libc-ares-dev libssl-dev libnghttp2-dev
-    ca-certificates libyaml-dev libcyaml-dev libjwt-dev'
+    ca-certificates libyaml-dev libjwt-dev libcyaml-dev'
 demo="$build curl openssl"
 test="$demo git gcc clang clang-format libclang-rt-14-dev universal-ctags libcmocka-dev python3 python3-pytest
     python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus strace
@@ -26,7 +26,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     for tool in gcc make re2c; do
         command -v "$tool" >/dev/null || lacks="$lacks $tool"
     done
-    for header in event2/event.h ares.h openssl/ssl.h nghttp2/nghttp2.h yaml.h cyaml/cyaml.h jwt.h; do
+    for header in event2/event.h ares.h openssl/ssl.h nghttp2/nghttp2.h yaml.h jwt.h cyaml/cyaml.h; do
         echo "#include <$header>" | gcc -E - >/dev/null 2>&1 || lacks="$lacks <$header>"
     done
     [ -n "$lacks" ] || exit 0

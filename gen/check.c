@@ -74,8 +74,8 @@ static void check_zones(struct usage *u, const struct ir_upstream *upstream)
 
 static void check_upstreams(struct usage *u)
 {
-    for (size_t i = 0; i < u->gw->places.count; i++)
-        u->used[u->gw->places.at[i].upstream] = true;
+    for (size_t i = 0; i < u->gw->upstreams.count; i++)
+        u->used[i] = u->used[i] || u->gw->upstreams.at[i].asked;
     for (size_t i = 0; i < u->gw->upstreams.count; i++)
         if (u->used[i] && u->gw->upstreams.at[i].mirror.on)
             u->used[u->gw->upstreams.at[i].mirror.upstream] = true;

@@ -515,7 +515,7 @@ static void dump_gateway(struct text *text, const struct gateway *gw)
     for (size_t i = 0; i < gw->schemes.count; i++) {
         text_add(text, STR("scheme "));
         quoted(text, gw->schemes.at[i].name);
-        dump_phrase(text, "", phrase_scheme(text->pool, &gw->schemes.at[i]));
+        dump_phrase(text, "", phrase_scheme(text->pool, gw, &gw->schemes.at[i]));
     }
     for (size_t i = 0; i < gw->consumers.count; i++)
         dump_phrase(text, "consumer", phrase_consumer(text->pool, &gw->consumers.at[i]));

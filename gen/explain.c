@@ -395,7 +395,7 @@ static void say_security(const struct question *q, const struct ir_operation *op
             if (!seen[number])
                 say(q, "",
                     pool_printf(q->pool, "%.*s: %s", STR_ARG(scheme->name),
-                                phrase_scheme(q->pool, scheme).at));
+                                phrase_scheme(q->pool, q->gw, scheme).at));
             seen[number] = true;
         }
     if (op->passthrough_auth)

@@ -80,6 +80,7 @@ struct ir_upstream {
     struct ir_sticky sticky;
     struct ir_mirror mirror;
     struct ir_retry retry; /* of operations that say nothing of it themselves */
+    bool asked;            /* the gateway asks it something by itself */
     struct loc loc;
 };
 
@@ -219,7 +220,6 @@ struct gateway {
     VEC(struct ir_listener) listeners;
     struct ir_plain_listener status, admin;
     VEC(struct ir_upstream) upstreams;
-    VEC(struct ir_place) places;
     VEC(struct ir_scheme) schemes;
     ir_consumers consumers;
     struct str consumers_file; /* empty: none */

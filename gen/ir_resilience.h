@@ -183,4 +183,11 @@ static inline bool ir_retry_equal(const struct ir_retry *a, const struct ir_retr
            ir_statuses_equal(a->statuses.at, a->statuses.count, b->statuses.at, b->statuses.count);
 }
 
+/* Whom the gateway asks by itself, and for what. */
+struct ir_asked {
+    uint32_t upstream;     /* index */
+    struct str path;       /* "/…", with its query */
+    struct ir_retry retry; /* the upstream's own; not said: none */
+};
+
 #endif

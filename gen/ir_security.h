@@ -2,13 +2,7 @@
 #ifndef GEN_IR_SECURITY_H
 #define GEN_IR_SECURITY_H
 
-#include "ir_settings.h"
-
-/* Where the gateway itself asks, over HTTP. */
-struct ir_place {
-    uint32_t upstream; /* index */
-    struct str path;   /* with a query, as it stands in a request line */
-};
+#include "ir_resilience.h"
 
 enum ir_proof {
     IR_PROOF_CERTIFICATE,
@@ -42,9 +36,7 @@ enum ir_jwt_source {
 
 /* A key set that is fetched. */
 struct ir_jwks {
-    struct str url, upstream, path; /* the place: url, or the other two */
-    struct loc loc;
-    uint32_t place;    /* index into gateway.places */
+    struct ir_asked from;
     bool is_discovery; /* it is the provider's configuration that tells where the keys are */
     bool refetch;      /* on an unknown kid */
     uint64_t refresh, stale_ok; /* ms */

@@ -14,18 +14,17 @@ static bool carries_tokens(const struct api_scheme *api)
 
 /* The provider's configuration says where its keys are, and who it is: the URL begins with its issuer (OpenID Connect
  * Discovery 1.0 section 4). */
-static bool set_discovery(struct lowering *l, const struct api_scheme *api, struct ir_jwt *jwt)
+static bool set_discovery(struct lowering *l, const struct api_scheme *api, struct jwt *jwt)
 {
     static const char well_known[] = "/.well-known/openid-configuration";
     const struct node *node = node_get(api->node, "openIdConnectUrl");
     struct said url;
     size_t stem;
 
-    if (node == NULL || !setting_text(l->job, node, "openIdConnectUrl", &url))
+    if (node == NULL || !setting_text(l->job, node, "openIdConnectUrl", &url) ||
+        !endpoint_read_url(l->job, url, &jwt->keys_at))
         return false;
-    jwt->jwks.url = url.text;
-    jwt->jwks.loc = url.loc;
-    jwt->jwks.is_discovery = true;
+    jwt->value.jwks.is_discovery = true;
     stem = str_find_str(url.text, str_of(well_known));
     if (stem + sizeof well_known - 1 != url.text.len) {
         diag_error(&l->job->diags, url.loc, "bad-value",
@@ -33,8 +32,8 @@ static bool set_discovery(struct lowering *l, const struct api_scheme *api, stru
                    well_known);
         return false;
     }
-    if (jwt->issuers.count == 0)
-        *vec_add(&l->job->pool, &jwt->issuers) = str_head(url.text, stem);
+    if (jwt->value.issuers.count == 0)
+        *vec_add(&l->job->pool, &jwt->value.issuers) = str_head(url.text, stem);
     return true;
 }
 
@@ -47,49 +46,32 @@ static bool somebody_has_one(const struct gateway *gw)
     return gw->consumers_file.len > 0;
 }
 
-static bool set_keys(struct lowering *l, const struct api_scheme *api, struct ir_jwt *jwt)
+static bool set_keys(struct lowering *l, const struct api_scheme *api, struct jwt *jwt)
 {
-    bool said =
-        jwt->source != IR_JWT_JWKS_URL || jwt->jwks.url.len > 0 || jwt->jwks.upstream.len > 0;
+    enum ir_jwt_source source = jwt->value.source;
 
-    if (!said && str_eq(api->type, STR("openIdConnect")))
+    if (source == IR_JWT_JWKS_URL && !jwt->keys_at.said && str_eq(api->type, STR("openIdConnect")))
         return set_discovery(l, api, jwt);
-    if (!said)
-        diag_error(&l->job->diags, jwt->loc, "missing-key",
-                   "'jwt' of '%.*s' has no keys: say 'secret', 'public_key', 'jwks' or "
-                   "'key_claim_name'",
-                   STR_SHORT(api->name.text));
-    else if (jwt->source == IR_JWT_CONSUMERS && !somebody_has_one(l->gw))
-        diag_error(&l->job->diags, jwt->loc, "missing-key",
+    if (source == IR_JWT_CONSUMERS && !somebody_has_one(l->gw))
+        diag_error(&l->job->diags, jwt->value.loc, "missing-key",
                    "'jwt' of '%.*s' goes by the keys of consumers, and none has 'jwt'",
                    STR_SHORT(api->name.text));
-    return said;
+    if (source != IR_JWT_JWKS_URL || jwt->keys_at.said)
+        return true;
+    diag_error(&l->job->diags, jwt->value.loc, "missing-key",
+               "'jwt' of '%.*s' has no keys: say 'secret', 'public_key', 'jwks' or "
+               "'key_claim_name'",
+               STR_SHORT(api->name.text));
+    return false;
 }
 
-/* Whoever is on the way there could have tokens of their own accepted. */
-static void check_way(struct lowering *l, const struct ir_jwks *jwks)
+static bool set_place(struct lowering *l, const struct api_scheme *api, struct jwt *jwt)
 {
-    struct str host = str_from(jwks->url, sizeof "http://" - 1);
-
-    if (!str_starts(jwks->url, STR("http://")) || str_starts(host, STR("localhost")) ||
-        str_starts(host, STR("127.")) || str_starts(host, STR("[::1]")))
-        return;
-    diag_warn(&l->job->diags, jwks->loc, "plain-http",
-              "keys that come over plain HTTP may be anybody's: use https://");
-}
-
-static bool set_place(struct lowering *l, struct ir_jwt *jwt)
-{
-    const struct ir_jwks *jwks = &jwt->jwks;
-
-    check_way(l, jwks);
-
-    return jwt->source != IR_JWT_JWKS_URL ||
-           lower_place(l,
-                       &(struct place_said){.url = {jwks->url, jwks->loc},
-                                            .upstream = {jwks->upstream, jwks->loc},
-                                            .path = {jwks->path, jwks->loc}},
-                       &jwt->jwks.place);
+    if (jwt->value.source != IR_JWT_JWKS_URL)
+        return true;
+    return lower_endpoint(l, &jwt->keys_at,
+                          pool_printf(&l->job->pool, "jwt of %.*s", STR_ARG(api->name.text)),
+                          &jwt->value.jwks.from);
 }
 
 /* ---- algorithms ---- */
@@ -146,19 +128,21 @@ static void set_fields(struct lowering *l, const struct ir_claims *claims)
 bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
                struct ir_scheme *scheme)
 {
-    struct ir_jwt jwt = block->jwt;
+    struct jwt said = block->jwt;
+    struct ir_jwt jwt;
 
     if (!xgateway_says(block, POLICY_jwt))
         return false;
     if (!carries_tokens(api)) {
-        diag_error(&l->job->diags, jwt.loc, "contradiction",
+        diag_error(&l->job->diags, said.value.loc, "contradiction",
                    "'jwt' is for schemes of type http with scheme bearer, oauth2 and "
                    "openIdConnect, and '%.*s' is none",
                    STR_SHORT(api->name.text));
         return false;
     }
-    if (!set_keys(l, api, &jwt) || !set_place(l, &jwt))
+    if (!set_keys(l, api, &said) || !set_place(l, api, &said))
         return false;
+    jwt = said.value;
     set_algorithms(l, &jwt);
     check_audience(l, api, &jwt);
     set_fields(l, &jwt.claims);

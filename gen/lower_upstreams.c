@@ -263,16 +263,14 @@ static bool name_is_taken(const struct lowering *l, struct str name)
     return false;
 }
 
-/* Named after its host, unless the document has one of that name. One that only the command line has named is its. */
-struct lowering_upstream *lower_upstream_add(struct lowering *l, const struct ir_target *target,
-                                             struct str key)
+struct lowering_upstream *lower_upstream_add(struct lowering *l, struct str key, struct str other,
+                                             const struct ir_target *target)
 {
-    struct lowering_upstream *known = lower_upstream_named(l, target->authority);
-    struct ir_upstream upstream;
+    struct ir_upstream upstream =
+        new_upstream(name_is_taken(l, target->authority) ? other : target->authority);
 
-    if (known != NULL && l->gw->upstreams.at[known->index].loc.file == 0)
-        return map_set(&l->upstreams, &l->job->pool, key, known), known;
-    upstream = new_upstream(name_is_taken(l, target->authority) ? key : target->authority);
+    for (unsigned i = 2; name_is_taken(l, upstream.name); i++)
+        upstream.name = pool_printf(&l->job->pool, "%.*s %u", STR_ARG(other), i);
     upstream.loc = target->loc;
     *vec_add(&l->job->pool, &upstream.targets) = *target;
     upstream.tls.on = target->is_https;
@@ -290,7 +288,7 @@ static struct lowering_upstream *add_server(struct lowering_operation *o, struct
     /* The public path begins with the server's path already: it is not added twice. */
     if (!strip)
         target.path = STR("");
-    return lower_upstream_add(o->l, &target, key);
+    return lower_upstream_add(o->l, key, key, &target);
 }
 
 struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, struct loc loc,

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/urlpath.h"
 #include "ir.h"
+#include "policy/endpoint.h"
 #include "servers.h"
 #include "xgateway.h"
 
@@ -86,9 +87,6 @@ void lower_settings(struct lowering *l);
 /* lower_upstreams.c */
 void lower_upstreams(struct lowering *l);
 struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name);
-/* One of its own for a target that a URL names; known by `key`. */
-struct lowering_upstream *lower_upstream_add(struct lowering *l, const struct ir_target *target,
-                                             struct str key);
 /* Reports names that no upstream bears; upstreams are known from here on. */
 void lower_upstream_check(struct lowering *l, const struct upstream *choice);
 /* Complains about a retry that the upstream's protocol cannot have; once for the same words. */
@@ -100,6 +98,18 @@ const struct ir_subset *lower_upstream_subset(const struct ir_upstream *upstream
  * place of the base path. */
 struct lowering_upstream *lower_upstream_servers(struct lowering_operation *o, struct loc loc,
                                                  bool *strip);
+
+/* One more, with a single target, called by its authority, or `other` when that is taken. */
+struct lowering_upstream *lower_upstream_add(struct lowering *l, struct str key, struct str other,
+                                             const struct ir_target *target);
+
+/* lower_endpoint.c: whom the gateway asks by itself; `asker` says for people who does: "forward_auth of createOrder".
+ * False when nobody is said, or after a complaint. */
+bool lower_endpoint(struct lowering *l, const struct endpoint *said, struct str asker,
+                    struct ir_asked *asked);
+/* The same of an upstream that is known. */
+void lower_asked(struct lowering *l, const struct lowering_upstream *known, struct str path,
+                 struct loc loc, struct str asker, struct ir_asked *asked);
 
 /* lower_action.c: fills action, forward, branches, answer and what depends on the upstream. */
 void lower_action(struct lowering_operation *o);
@@ -131,13 +141,6 @@ void lower_ip_restriction_documents(struct lowering *l);
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);
-/* lower_place.c: a place that the gateway asks by itself, as the document says it: a URL, or a path at an upstream. */
-struct place_said {
-    struct said url, upstream, path;
-};
-/* *place is its number in gateway.places; false after a complaint. Upstreams are known from here on. */
-bool lower_place(struct lowering *l, const struct place_said *said, uint32_t *place);
-
 /* lower_jwt.c: true when the scheme is verified by its `jwt`. */
 bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
                struct ir_scheme *scheme);

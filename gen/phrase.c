@@ -282,7 +282,7 @@ struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
 }
 
 /* What must hold of a token, in the order in which it is asked for. */
-static struct str phrase_jwt(struct pool *pool, const struct ir_jwt *jwt)
+static struct str phrase_jwt(struct pool *pool, const struct gateway *gw, const struct ir_jwt *jwt)
 {
     static const char *const sources[] = {
         [IR_JWT_SECRET] = "a secret",
@@ -297,9 +297,8 @@ static struct str phrase_jwt(struct pool *pool, const struct ir_jwt *jwt)
     if (jwt->source == IR_JWT_JWKS_FILE)
         text_printf(&out, " %.*s", STR_ARG(jwt->key.text));
     if (jwt->source == IR_JWT_JWKS_URL)
-        text_printf(&out, " %.*s%.*s",
-                    STR_ARG(jwt->jwks.upstream.len > 0 ? jwt->jwks.upstream : jwt->jwks.url),
-                    STR_ARG(jwt->jwks.path));
+        text_printf(&out, " %.*s %.*s", STR_ARG(gw->upstreams.at[jwt->jwks.from.upstream].name),
+                    STR_ARG(jwt->jwks.from.path));
     if (jwt->source == IR_JWT_CONSUMERS)
         text_printf(&out, " %.*s", STR_ARG(jwt->key_claim));
     for (unsigned i = 0; i < JWS_ALGORITHMS; i++)
@@ -315,14 +314,15 @@ static struct str phrase_jwt(struct pool *pool, const struct ir_jwt *jwt)
     return text_str(&out);
 }
 
-struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme)
+struct str phrase_scheme(struct pool *pool, const struct gateway *gw,
+                         const struct ir_scheme *scheme)
 {
     struct text out = {.pool = pool};
 
     if (scheme->proof == IR_PROOF_CERTIFICATE)
         return STR("client certificate");
     if (scheme->proof == IR_PROOF_JWT)
-        return phrase_jwt(pool, &scheme->jwt);
+        return phrase_jwt(pool, gw, &scheme->jwt);
     if (scheme->in_header)
         add_names(&out, "header", &scheme->names);
     if (scheme->in_query)

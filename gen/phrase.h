@@ -54,7 +54,8 @@ struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
 struct str phrase_acl(struct pool *pool, const struct ir_acl *acl);
 
 /* "header X-API-Key, query key, hidden from upstreams", or "client certificate" */
-struct str phrase_scheme(struct pool *pool, const struct ir_scheme *scheme);
+struct str phrase_scheme(struct pool *pool, const struct gateway *gw,
+                         const struct ir_scheme *scheme);
 
 /* "batch: 2 keys, groups a b" */
 struct str phrase_consumer(struct pool *pool, const struct ir_consumer *consumer);

@@ -551,8 +551,6 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));
     value_set(pool, map, "admin", plain_listener(pool, &gw->admin));
-    value_set(pool, map, "places", view_places(pool, gw));
-    view_set_flag(pool, map, "has_places", gw->places.count > 0);
     value_set(pool, map, "jwts", view_jwts(pool, gw));
     view_set_number(pool, map, "jwt_count", view_jwts(pool, gw)->items.count);
     view_set_flag(pool, map, "has_jwts", view_jwts(pool, gw)->items.count > 0);

@@ -2,6 +2,7 @@
 
 #include "base/jws.h"
 #include "view_parts.h"
+#include "view_resilience.h"
 
 enum { SECOND = 1000 };
 
@@ -52,13 +53,16 @@ static struct value *view_algorithms(struct pool *pool, uint32_t set)
     return list;
 }
 
-static struct value *view_jwks(struct pool *pool, const struct ir_jwt *jwt)
+static struct value *view_jwks(struct pool *pool, const struct gateway *gw,
+                               const struct ir_scheme *scheme)
 {
+    const struct ir_jwt *jwt = &scheme->jwt;
+    struct str name = pool_printf(pool, "keys_of_%.*s", STR_ARG(scheme->symbol));
     struct value *map = value_map(pool);
 
     if (jwt->source != IR_JWT_JWKS_URL)
         return value_flag(pool, false);
-    view_set_number(pool, map, "place", jwt->jwks.place + 1);
+    value_set(pool, map, "from", view_endpoint(pool, gw, name, &jwt->jwks.from));
     view_set_number(pool, map, "refresh", jwt->jwks.refresh);
     view_set_number(pool, map, "stale_ok", jwt->jwks.stale_ok);
     view_set_flag(pool, map, "refetch", jwt->jwks.refetch);
@@ -66,7 +70,8 @@ static struct value *view_jwks(struct pool *pool, const struct ir_jwt *jwt)
     return map;
 }
 
-static struct value *view_jwt(struct pool *pool, const struct ir_scheme *scheme, size_t index)
+static struct value *view_jwt(struct pool *pool, const struct gateway *gw,
+                              const struct ir_scheme *scheme, size_t index)
 {
     static const char *const sources[] = {
         [IR_JWT_SECRET] = "GW_JWT_SECRET",       [IR_JWT_PUBLIC_KEY] = "GW_JWT_PUBLIC_KEY",
@@ -84,7 +89,7 @@ static struct value *view_jwt(struct pool *pool, const struct ir_scheme *scheme,
               jwt->key.kind == IR_TEXT_NONE ? value_flag(pool, false) : view_text(pool, &jwt->key));
     view_set_flag(pool, map, "secret_is_base64", jwt->secret_is_base64);
     value_set(pool, map, "key_claim", value_text_or_false(pool, jwt->key_claim));
-    value_set(pool, map, "jwks", view_jwks(pool, jwt));
+    value_set(pool, map, "jwks", view_jwks(pool, gw, scheme));
     set_list(pool, map, "issuers", &jwt->issuers);
     set_list(pool, map, "audiences", &jwt->audiences);
     set_list(pool, map, "headers", &jwt->headers);
@@ -109,20 +114,6 @@ struct value *view_jwts(struct pool *pool, const struct gateway *gw)
 
     for (size_t i = 0; i < gw->schemes.count; i++)
         if (gw->schemes.at[i].proof == IR_PROOF_JWT)
-            value_add(pool, list, view_jwt(pool, &gw->schemes.at[i], list->items.count));
-    return list;
-}
-
-struct value *view_places(struct pool *pool, const struct gateway *gw)
-{
-    struct value *list = value_list(pool);
-
-    for (size_t i = 0; i < gw->places.count; i++) {
-        struct value *map = value_map(pool);
-        view_set_number(pool, map, "place", i + 1);
-        view_set_name(pool, map, "backend", gw->upstreams.at[gw->places.at[i].upstream].symbol);
-        view_set_text(pool, map, "path", gw->places.at[i].path);
-        value_add(pool, list, map);
-    }
+            value_add(pool, list, view_jwt(pool, gw, &gw->schemes.at[i], list->items.count));
     return list;
 }

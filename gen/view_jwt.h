@@ -5,9 +5,6 @@
 #include "ir.h"
 #include "value.h"
 
-/* Where the gateway itself asks: the constants of a struct gw_endpoint. */
-struct value *view_places(struct pool *pool, const struct gateway *gw);
-
 /* Of all such schemes: the constants of a struct gw_jwt. */
 struct value *view_jwts(struct pool *pool, const struct gateway *gw);
 

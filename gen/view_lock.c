@@ -467,7 +467,7 @@ static struct value *document_facts(struct pool *pool, const struct gateway *gw)
     for (size_t i = 0; i < gw->schemes.count; i++)
         fact(pool, list, "scheme",
              pool_printf(pool, "%.*s: %s", STR_ARG(gw->schemes.at[i].name),
-                         phrase_scheme(pool, &gw->schemes.at[i]).at));
+                         phrase_scheme(pool, gw, &gw->schemes.at[i]).at));
     for (size_t i = 0; i < gw->consumers.count; i++)
         fact(pool, list, "consumer", phrase_consumer(pool, &gw->consumers.at[i]));
     fact(pool, list, "consumers_file", gw->consumers_file);

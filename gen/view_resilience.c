@@ -291,3 +291,19 @@ void view_set_resilience(struct pool *pool, struct value *map, const struct ir_u
     value_set(pool, map, "retry",
               upstream->retry.said ? view_retry(pool, retry, &upstream->retry) : no(pool));
 }
+
+struct value *view_endpoint(struct pool *pool, const struct gateway *gw, struct str name,
+                            const struct ir_asked *asked)
+{
+    struct value *map = value_map(pool);
+    struct str retry = pool_printf(pool, "retry_%.*s", STR_ARG(name));
+
+    view_set_name(pool, map, "endpoint_name", name);
+    view_set_name(pool, map, "backend", gw->upstreams.at[asked->upstream].symbol);
+    view_set_text(pool, map, "path", asked->path);
+    value_set(pool, map, "retry",
+              asked->retry.said && asked->retry.attempts > 1
+                  ? view_retry(pool, retry, &asked->retry)
+                  : no(pool));
+    return map;
+}

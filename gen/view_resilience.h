@@ -24,4 +24,8 @@ struct value *view_discovery(struct pool *pool, const struct gateway *gw,
 /* The constants of a struct gw_sticky, of targets or of a choice; false when it is off. */
 struct value *view_sticky(struct pool *pool, const struct ir_sticky *sticky, bool target);
 
+/* The constant NAME of a struct gw_endpoint: part/endpoint.c. */
+struct value *view_endpoint(struct pool *pool, const struct gateway *gw, struct str name,
+                            const struct ir_asked *asked);
+
 #endif

@@ -179,6 +179,7 @@ static const struct policy_type *const nested[] = {
     &tls_listener_type,
     &tls_client_auth_type,
     &tls_upstream_type,
+    &tls_endpoint_type,
     &listeners_hsts_type,
     &listeners_redirect_type,
     &listeners_http2_type,

@@ -75,7 +75,7 @@ struct xgateway_block {
     struct maintenance maintenance;
     struct ir_websocket websocket;
     struct key_auth key_auth;
-    struct ir_jwt jwt;
+    struct jwt jwt;
     ir_consumers consumers;
     struct said consumers_file;
     struct ir_acl acl;

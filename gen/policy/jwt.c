@@ -18,14 +18,13 @@ enum {
 /* ---- jwks ---- */
 
 struct raw_jwks {
-    char *url, *upstream, *path, *file, *refresh, *stale_ok, *initial;
+    struct endpoint_raw at;
+    char *file, *refresh, *stale_ok, *initial;
     int refetch_on_unknown_kid;
 };
 
 static const cyaml_schema_field_t jwks_fields[] = {
-    POLICY_CELL(struct raw_jwks, url, TEXT),
-    POLICY_CELL(struct raw_jwks, upstream, TEXT),
-    POLICY_CELL(struct raw_jwks, path, TEXT),
+    ENDPOINT_FIELDS(struct raw_jwks, at),
     POLICY_CELL(struct raw_jwks, file, REFERENCE),
     POLICY_CELL(struct raw_jwks, refresh, DURATION),
     POLICY_CELL(struct raw_jwks, stale_ok, DURATION_OR_OFF),
@@ -74,43 +73,28 @@ static void read_durations(struct policy_reader *r, const struct raw_jwks *raw,
         setting_duration(r->job, stale, "stale_ok", &jwks->stale_ok);
 }
 
-static void read_place(struct policy_reader *r, const struct raw_jwks *raw, struct ir_jwks *jwks)
-{
-    struct said url = {0}, upstream = {0}, path = {0};
-
-    read_text(r, raw->url, "url", &url);
-    read_text(r, raw->upstream, "upstream", &upstream);
-    read_text(r, raw->path, "path", &path);
-    jwks->url = url.text;
-    jwks->upstream = upstream.text;
-    jwks->path = path.text;
-    jwks->loc = raw->url != NULL ? url.loc : upstream.loc;
-}
-
 static void read_jwks(struct policy_reader *r, const struct node *node, const void *from,
                       size_t count, void *out)
 {
     const struct raw_jwks *raw = from;
-    struct ir_jwt *jwt = out;
-    unsigned places = (raw->url != NULL) + (raw->upstream != NULL) + (raw->file != NULL);
+    struct jwt *jwt = out;
+    bool is_file = raw->file != NULL;
 
     (void)count;
-    jwt->source = raw->file != NULL ? IR_JWT_JWKS_FILE : IR_JWT_JWKS_URL;
-    jwt->jwks.refetch = raw->refetch_on_unknown_kid != NO;
-    read_place(r, raw, &jwt->jwks);
-    read_file(r, policy_cell(r, raw->file), "file", &jwt->key);
-    read_file(r, policy_cell(r, raw->initial), "initial", &jwt->key);
-    read_durations(r, raw, &jwt->jwks);
-    if (places > 1)
+    jwt->value.source = is_file ? IR_JWT_JWKS_FILE : IR_JWT_JWKS_URL;
+    jwt->value.jwks.refetch = raw->refetch_on_unknown_kid != NO;
+    read_file(r, policy_cell(r, raw->file), "file", &jwt->value.key);
+    read_file(r, policy_cell(r, raw->initial), "initial", &jwt->value.key);
+    read_durations(r, raw, &jwt->value.jwks);
+    if (is_file && (raw->at.url != NULL || raw->at.upstream != NULL))
         diag_error(&r->job->diags, node->loc, "contradiction",
                    "'jwks' has one of 'url', 'upstream' and 'file'");
-    if ((raw->path != NULL) != (raw->upstream != NULL))
+    else if (!is_file)
+        endpoint_read(r, &raw->at, &jwt->keys_at);
+    if (is_file && (raw->initial != NULL || raw->refresh != NULL || raw->stale_ok != NULL ||
+                    raw->refetch_on_unknown_kid != UNSAID))
         diag_error(&r->job->diags, node->loc, "contradiction",
-                   "'upstream' and 'path' of 'jwks' go together");
-    if (raw->file != NULL && (raw->initial != NULL || raw->refresh != NULL ||
-                              raw->stale_ok != NULL || raw->refetch_on_unknown_kid != UNSAID))
-        diag_error(&r->job->diags, node->loc, "contradiction",
-                   "'jwks' of a file is read again when the file changes: it has no 'refresh', "
+                   "'jwks' of a file is read again with all files: it has no 'refresh', "
                    "'stale_ok', 'initial' and 'refetch_on_unknown_kid'");
 }
 
@@ -133,7 +117,7 @@ static void read_cache(struct policy_reader *r, const struct node *node, const v
                        size_t count, void *out)
 {
     const struct raw_cache *raw = from;
-    struct ir_jwt *jwt = out;
+    struct ir_jwt *jwt = &((struct jwt *)out)->value;
     const struct node *ttl = policy_cell(r, raw->ttl);
 
     (void)node;
@@ -219,8 +203,9 @@ static void read_verified(struct policy_reader *r, const struct node *node, stru
 
 /* From the one place that is said, or from the consumers. */
 static void read_source(struct policy_reader *r, const struct node *node, const struct raw *raw,
-                        struct ir_jwt *jwt)
+                        struct jwt *out)
 {
+    struct ir_jwt *jwt = &out->value;
     const struct node *secret = policy_cell(r, raw->secret),
                       *public_key = policy_cell(r, raw->public_key);
     struct node *jwks = policy_cell(r, raw->jwks);
@@ -237,7 +222,7 @@ static void read_source(struct policy_reader *r, const struct node *node, const 
     if (public_key != NULL)
         setting_runtime(r->job, public_key, "public_key", &jwt->key);
     if (jwks != NULL)
-        r->load(r, jwks, &jwt_jwks_type, jwt);
+        r->load(r, jwks, &jwt_jwks_type, out);
     if (claim.text.len > 0)
         jwt->source = IR_JWT_CONSUMERS;
     jwt->key_claim = claim.text;
@@ -283,10 +268,11 @@ static void read_jwt(struct policy_reader *r, const struct node *node, const voi
                      size_t count, void *out)
 {
     const struct raw *raw = from;
-    struct ir_jwt *jwt = out;
+    struct ir_jwt *jwt = &((struct jwt *)out)->value;
     struct node *cache = policy_cell(r, raw->cache);
 
     (void)count;
+    *(struct jwt *)out = (struct jwt){.keys_at = {.loc = node->loc}};
     *jwt = (struct ir_jwt){
         .jwks = {.refresh = REFRESH_MS, .stale_ok = STALE_MS, .refetch = true},
         .run_on_preflight = raw->run_on_preflight == YES,
@@ -297,7 +283,7 @@ static void read_jwt(struct policy_reader *r, const struct node *node, const voi
     setting_texts(r->job, policy_cell(r, raw->issuer), "issuer", &jwt->issuers);
     setting_texts(r->job, policy_cell(r, raw->audiences), "audiences", &jwt->audiences);
     read_algorithms(r, policy_cell(r, raw->algorithms), jwt);
-    read_source(r, node, raw, jwt);
+    read_source(r, node, raw, out);
     read_verified(r, policy_cell(r, raw->claims_to_verify), jwt);
     read_times(r, raw, jwt);
     read_places(r, node, raw, jwt);
@@ -309,7 +295,7 @@ static void read_jwt(struct policy_reader *r, const struct node *node, const voi
     if (cache != NULL && setting_is_off(cache))
         jwt->cache_size = jwt->cache_ttl = 0;
     else if (cache != NULL)
-        r->load(r, cache, &jwt_cache_type, jwt);
+        r->load(r, cache, &jwt_cache_type, out);
 }
 
 const struct policy_type jwt_type = {"jwt", &schema, read_jwt};

@@ -2,9 +2,15 @@
 #ifndef GEN_POLICY_JWT_H
 #define GEN_POLICY_JWT_H
 
+#include "policy/endpoint.h"
 #include "setting.h"
 
-extern const struct policy_type jwt_type;       /* out: struct ir_jwt */
+struct jwt {
+    struct ir_jwt value;
+    struct endpoint keys_at; /* jwks that are fetched */
+};
+
+extern const struct policy_type jwt_type;       /* out: struct jwt */
 extern const struct policy_type jwt_jwks_type;  /* the same; inside it */
 extern const struct policy_type jwt_cache_type; /* likewise */
 

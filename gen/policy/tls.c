@@ -352,3 +352,4 @@ static void read_upstream(struct policy_reader *r, const struct node *node, cons
 }
 
 const struct policy_type tls_upstream_type = {"upstreams.*.tls", &upstream_schema, read_upstream};
+const struct policy_type tls_endpoint_type = {"tls", &upstream_schema, read_upstream};

@@ -7,5 +7,6 @@
 extern const struct policy_type tls_listener_type;    /* out: struct ir_tls, defaults in place */
 extern const struct policy_type tls_client_auth_type; /* the same */
 extern const struct policy_type tls_upstream_type;    /* out: struct ir_upstream_tls */
+extern const struct policy_type tls_endpoint_type;    /* the same, beside a `url` */
 
 #endif

@@ -122,10 +122,12 @@ const struct jwk_set *jwks_now(const struct worker *worker, const struct gw_jwt 
                : NULL;
 }
 
-/* Under the lock: true when a question is under way by now. */
-static bool is_asked(struct jwks_board *board, bool is_key_unknown)
+/* Under the lock: true when a question is under way by now, or its answer is, to this worker. */
+static bool is_asked(struct jwks_board *board, const struct jwks_seat *seat, bool is_key_unknown)
 {
-    if (board->is_asking)
+    uint64_t seen = seat->version ? seat->version->number : 0;
+
+    if (board->is_asking || (board->version && board->version->number != seen))
         return true;
     if (!is_key_unknown || !board->keeper || clock_ms() < board->asked_ms + JWKS_REFETCH_MS)
         return false;
@@ -144,7 +146,7 @@ bool jwks_wait(struct gw_req *rq, const struct gw_jwt *scheme, bool is_key_unkno
     if (*has_waited || (is_key_unknown && !scheme->jwks->refetch))
         return false;
     pthread_mutex_lock(&board->lock);
-    is_under_way = is_asked(board, is_key_unknown);
+    is_under_way = is_asked(board, seat, is_key_unknown);
     pthread_mutex_unlock(&board->lock);
     if (!is_under_way)
         return false;
