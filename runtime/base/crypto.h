@@ -9,7 +9,13 @@ enum { CRYPTO_SHA256 = 32 };
 
 void crypto_sha256(struct str text, unsigned char out[CRYPTO_SHA256]);
 
+/* HMAC with SHA-256 (RFC 2104). `out` may be the key's own bytes. */
+void crypto_hmac_sha256(struct str key, struct str text, unsigned char out[CRYPTO_SHA256]);
+
 /* In a time that does not depend on where they differ. */
 bool crypto_equal(const void *a, const void *b, size_t len);
+
+/* Overwrites what no one may find later. */
+void crypto_wipe(void *at, size_t len);
 
 #endif
