@@ -60,6 +60,14 @@ struct ir_jwt {
     struct loc loc;
 };
 
+/* AWS signatures; times in seconds. */
+struct ir_sigv4 {
+    struct str region, service;
+    uint64_t clock_skew, max_expires;
+    bool unsigned_payload;
+    ir_texts signed_headers; /* in lower case */
+};
+
 /* A scheme of `security` that the gateway verifies itself. */
 struct ir_scheme {
     struct str name;   /* as the document has it */
@@ -70,7 +78,9 @@ struct ir_scheme {
     bool asks_consumers; /* whom it proves is looked up among them */
     ir_texts names;      /* IR_PROOF_KEY: of headers, parameters, cookies */
     bool in_header, in_query, in_cookie, hide_credentials;
-    struct ir_jwt jwt; /* IR_PROOF_JWT */
+    struct ir_jwt jwt;     /* IR_PROOF_JWT */
+    bool takes_body;       /* its proof may have to know the whole body */
+    struct ir_sigv4 sigv4; /* IR_PROOF_SIGV4 */
 };
 
 /* One of `security`: the scheme, by index, and what it must have been granted, apart by single spaces. */

@@ -172,7 +172,7 @@ static void set_proof(struct lowering *l, struct lowering_document *d, size_t in
         scheme.name = pool_printf(&l->job->pool, "%.*s of document %u", STR_ARG(api->name.text),
                                   d->index + 1);
     if (known->block->passthrough ||
-        (!lower_jwt(l, api, known->block, &scheme) &&
+        (!lower_jwt(l, api, known->block, &scheme) && !lower_sigv4(l, api, known->block, &scheme) &&
          !set_key_proof(l, api, known->block, &scheme) && !set_certificate_proof(l, api, &scheme)))
         return;
     *vec_add(&l->job->pool, &l->gw->schemes) = scheme;

@@ -148,6 +148,10 @@ bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xg
 void lower_identity_field(struct lowering *l, struct str name);
 void lower_security_verdict(struct lowering *l, struct lowering_document *document);
 
+/* lower_sigv4.c: true when the scheme is one of AWS signatures. */
+bool lower_sigv4(struct lowering *l, const struct api_scheme *api,
+                 const struct xgateway_block *block, struct ir_scheme *scheme);
+
 /* lower_operation.c: every operation of a document. */
 void lower_operations(struct lowering *l, struct lowering_document *document);
 

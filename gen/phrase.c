@@ -281,6 +281,24 @@ struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
     return text_str(&out);
 }
 
+static struct str phrase_sigv4(struct pool *pool, const struct ir_scheme *scheme)
+{
+    const struct ir_sigv4 *s = &scheme->sigv4;
+    struct text out = {.pool = pool};
+
+    text_printf(
+        &out, "AWS signature for %.*s in %.*s, clocks apart by %s at most, URLs for %s at most",
+        STR_ARG(s->service), STR_ARG(s->region), phrase_duration(pool, s->clock_skew * 1000).at,
+        phrase_duration(pool, s->max_expires * 1000).at);
+    if (s->signed_headers.count > 0)
+        add_names(&out, "signed", &s->signed_headers);
+    if (s->unsigned_payload)
+        text_add(&out, STR(", payload perhaps unsigned"));
+    if (scheme->hide_credentials)
+        text_add(&out, STR(", hidden from upstreams"));
+    return text_str(&out);
+}
+
 /* What must hold of a token, in the order in which it is asked for. */
 static struct str phrase_jwt(struct pool *pool, const struct gateway *gw, const struct ir_jwt *jwt)
 {
@@ -323,6 +341,8 @@ struct str phrase_scheme(struct pool *pool, const struct gateway *gw,
         return STR("client certificate");
     if (scheme->proof == IR_PROOF_JWT)
         return phrase_jwt(pool, gw, &scheme->jwt);
+    if (scheme->proof == IR_PROOF_SIGV4)
+        return phrase_sigv4(pool, scheme);
     if (scheme->in_header)
         add_names(&out, "header", &scheme->names);
     if (scheme->in_query)

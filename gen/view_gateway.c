@@ -8,6 +8,7 @@
 #include "view_parts.h"
 #include "view_resilience.h"
 #include "view_security.h"
+#include "view_sigv4.h"
 #include "view_tables.h"
 #include "view_tls.h"
 
@@ -337,6 +338,7 @@ static struct value *route(struct pool *pool, const struct gateway *gw,
     value_set(pool, map, "ip_restriction", view_ip_restriction_of(pool, op));
     view_set_number(pool, map, "body_limit", op->limits.body);
     view_set_number(pool, map, "upload_rate", op->limits.upload_rate);
+    value_set(pool, map, "hold", view_hold(pool, gw, op));
     view_set_number(pool, map, "buffer_request", op->buffer_request);
     view_set_number(pool, map, "buffer_response", op->buffer_response);
     view_set_name(pool, map, "encoded_slash", str_of(slashes[op->encoded_slash]));
@@ -469,7 +471,8 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "hedge",
                                         "key_auth",
                                         "acl",
-                                        "ip_restriction"};
+                                        "ip_restriction",
+                                        "aws_sigv4"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -489,6 +492,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
             used[24] |= hedges(&op->branches.at[b].forward);
     }
     used[25] = view_uses_keys(gw);
+    used[28] = view_uses_sigv4(gw);
     used[27] = gw->ip_restrictions.count > 0;
     used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);
@@ -556,6 +560,8 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_flag(pool, map, "has_jwts", view_jwts(pool, gw)->items.count > 0);
     value_set(pool, map, "key_schemes", view_key_schemes(pool, gw));
     view_set_flag(pool, map, "has_key_schemes", view_uses_keys(gw));
+    value_set(pool, map, "sigv4_schemes", view_sigv4_schemes(pool, gw));
+    view_set_flag(pool, map, "has_sigv4_schemes", view_uses_sigv4(gw));
     value_set(pool, map, "key_names", view_key_names(pool, gw));
     value_set(pool, map, "consumers", view_consumers(pool, gw));
     value_set(pool, map, "identity_fields", view_identity_fields(pool, gw));

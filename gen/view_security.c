@@ -117,6 +117,15 @@ static bool may_wait(const struct gateway *gw, const struct ir_operation *op)
     return false;
 }
 
+struct value *view_hold(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
+{
+    for (size_t w = 0; w < op->ways.count && op->limits.buffer > 0; w++)
+        for (size_t i = 0; i < op->ways.at[w].all.count; i++)
+            if (gw->schemes.at[op->ways.at[w].all.at[i].scheme].takes_body)
+                return value_number(pool, op->limits.buffer);
+    return value_flag(pool, false);
+}
+
 struct value *view_security(struct pool *pool, const struct gateway *gw,
                             const struct ir_operation *op)
 {

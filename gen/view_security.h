@@ -18,6 +18,8 @@ struct value *view_key_names(struct pool *pool, const struct gateway *gw);
 struct value *view_consumers(struct pool *pool, const struct gateway *gw);
 /* The fields by which upstreams are told who calls; false: there are none. */
 struct value *view_identity_fields(struct pool *pool, const struct gateway *gw);
+/* How much of a body a proof of the operation may take in; false: nothing. */
+struct value *view_hold(struct pool *pool, const struct gateway *gw, const struct ir_operation *op);
 /* True when some scheme looks up consumers. */
 bool view_uses_consumers(const struct gateway *gw);
 /* True when some scheme is proven by cryptography, or by secrets of which digests are kept. */

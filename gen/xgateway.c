@@ -7,6 +7,7 @@
 #include "policy/acl.h"
 #include "policy/adaptive_concurrency.h"
 #include "policy/admin.h"
+#include "policy/aws_sigv4.h"
 #include "policy/circuit_breaker.h"
 #include "policy/consumers.h"
 #include "policy/correlation_id.h"
@@ -125,6 +126,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_consumers_file] = {&consumers_file_type, NULL, AT(consumers_file), 0},
     [POLICY_jwt] = {&jwt_type, NULL, AT(jwt), TAKES_OFF},
     [POLICY_key_auth] = {&key_auth_type, NULL, AT(key_auth), TAKES_OFF},
+    [POLICY_aws_sigv4] = {&aws_sigv4_type, NULL, AT(aws_sigv4), TAKES_OFF},
     [POLICY_acl] = {&acl_type, &acl_type, AT(acl), TAKES_OFF},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
     [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
@@ -198,6 +200,7 @@ static const struct policy_type *const nested[] = {
     &jwt_type,
     &jwt_jwks_type,
     &jwt_cache_type,
+    &aws_sigv4_type,
     &acl_type,
     &discovery_type,
     &discovery_consul_type,

@@ -7,6 +7,7 @@
 
 #include "policy.h"
 #include "policy/access_log.h"
+#include "policy/aws_sigv4.h"
 #include "policy/buffering.h"
 #include "policy/drain.h"
 #include "policy/errors.h"
@@ -76,6 +77,7 @@ struct xgateway_block {
     struct ir_websocket websocket;
     struct key_auth key_auth;
     struct jwt jwt;
+    struct aws_sigv4 aws_sigv4;
     ir_consumers consumers;
     struct said consumers_file;
     struct ir_acl acl;

@@ -23,6 +23,7 @@
 #include "http/message.h"
 #include "io/proxy_protocol.h"
 #include "policy/acl.h"
+#include "policy/aws_sigv4.h"
 #include "policy/ip_restriction.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"

@@ -4,14 +4,31 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct crypto_pieces), "OpenSSL's state has grown");
+
+void crypto_pieces_open(struct crypto_pieces *pieces)
+{
+    SHA256_Init((SHA256_CTX *)pieces->state);
+}
+
+void crypto_pieces_add(struct crypto_pieces *pieces, struct str text)
+{
+    SHA256_Update((SHA256_CTX *)pieces->state, text.at, text.len);
+}
+
+void crypto_pieces_close(struct crypto_pieces *pieces, unsigned char out[CRYPTO_SHA256])
+{
+    SHA256_Final(out, (SHA256_CTX *)pieces->state);
+    OPENSSL_cleanse(pieces, sizeof *pieces);
+}
+
 void crypto_sha256(struct str text, unsigned char out[CRYPTO_SHA256])
 {
-    SHA256_CTX context;
+    struct crypto_pieces pieces;
 
-    SHA256_Init(&context);
-    SHA256_Update(&context, text.at, text.len);
-    SHA256_Final(out, &context);
-    OPENSSL_cleanse(&context, sizeof context);
+    crypto_pieces_open(&pieces);
+    crypto_pieces_add(&pieces, text);
+    crypto_pieces_close(&pieces, out);
 }
 
 /* The digest of the key, each byte changed, and the text. */
@@ -19,15 +36,14 @@ static void hmac_half(const unsigned char key[SHA256_CBLOCK], unsigned char chan
                       unsigned char out[CRYPTO_SHA256])
 {
     unsigned char block[SHA256_CBLOCK];
-    SHA256_CTX context;
+    struct crypto_pieces pieces;
 
     for (size_t i = 0; i < sizeof block; i++)
         block[i] = key[i] ^ change;
-    SHA256_Init(&context);
-    SHA256_Update(&context, block, sizeof block);
-    SHA256_Update(&context, text.at, text.len);
-    SHA256_Final(out, &context);
-    OPENSSL_cleanse(&context, sizeof context);
+    crypto_pieces_open(&pieces);
+    crypto_pieces_add(&pieces, (struct str){(const char *)block, sizeof block});
+    crypto_pieces_add(&pieces, text);
+    crypto_pieces_close(&pieces, out);
     OPENSSL_cleanse(block, sizeof block);
 }
 

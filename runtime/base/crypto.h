@@ -9,6 +9,14 @@ enum { CRYPTO_SHA256 = 32 };
 
 void crypto_sha256(struct str text, unsigned char out[CRYPTO_SHA256]);
 
+/* The same of a text that comes in pieces. */
+struct crypto_pieces {
+    uint64_t state[14]; /* OpenSSL's */
+};
+void crypto_pieces_open(struct crypto_pieces *pieces);
+void crypto_pieces_add(struct crypto_pieces *pieces, struct str text);
+void crypto_pieces_close(struct crypto_pieces *pieces, unsigned char out[CRYPTO_SHA256]);
+
 /* HMAC with SHA-256 (RFC 2104). `out` may be the key's own bytes. */
 void crypto_hmac_sha256(struct str key, struct str text, unsigned char out[CRYPTO_SHA256]);
 

@@ -1,6 +1,5 @@
 #include "policy/key_auth.h"
 
-#include "base/urlpath.h"
 #include "http/cookie.h"
 #include "request/carried.h"
 
@@ -20,30 +19,6 @@ static struct carried search(struct gw_req *rq, const struct gw_key_auth *scheme
 }
 
 /* ---- hiding it ---- */
-
-static bool is_one_of(const struct gw_key_auth *scheme, struct str raw)
-{
-    for (uint32_t i = 0; i < scheme->name_count; i++)
-        if (urlpath_decodes_to(raw, scheme->names[i]))
-            return true;
-    return false;
-}
-
-static void hide_in_query(struct gw_req *rq, const struct gw_key_auth *scheme)
-{
-    struct text kept = {.pool = &rq->pool};
-    struct str query = rq->head.query;
-
-    while (query.len > 0) {
-        struct str pair = carried_next_pair(&query);
-        if (is_one_of(scheme, str_head(pair, str_find(pair, '='))))
-            continue;
-        if (kept.len > 0)
-            text_byte(&kept, '&');
-        text_add(&kept, pair);
-    }
-    rq->head.query = text_str(&kept);
-}
 
 static bool is_cookie_of(const struct gw_key_auth *scheme, struct str pair)
 {
@@ -78,7 +53,7 @@ static void hide(struct gw_req *rq, const void *config)
     for (uint32_t i = 0; scheme->in_header && i < scheme->name_count; i++)
         fields_drop_named(&rq->head.fields, scheme->names[i]);
     if (scheme->in_query)
-        hide_in_query(rq, scheme);
+        carried_drop_from_query(rq, scheme->names, scheme->name_count);
     if (scheme->in_cookie)
         hide_in_cookies(rq, scheme);
 }

@@ -1,5 +1,6 @@
 #include "request/carried.h"
 
+#include "base/text.h"
 #include "base/urlpath.h"
 #include "http/cookie.h"
 
@@ -67,4 +68,28 @@ void carried_in_cookies(const struct gw_req *rq, struct str name, struct carried
     while (cookie_next(&rq->head.fields, &walk, &pair))
         if (str_eq(str_head(pair, str_find(pair, '=')), name))
             carried_add(carried, str_from(pair, str_find(pair, '=') + 1));
+}
+
+static bool is_one_of(struct str raw, const struct str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (urlpath_decodes_to(raw, names[i]))
+            return true;
+    return false;
+}
+
+void carried_drop_from_query(struct gw_req *rq, const struct str *names, size_t count)
+{
+    struct text kept = {.pool = &rq->pool};
+    struct str query = rq->head.query;
+
+    while (query.len > 0) {
+        struct str pair = carried_next_pair(&query);
+        if (is_one_of(str_head(pair, str_find(pair, '=')), names, count))
+            continue;
+        if (kept.len > 0)
+            text_byte(&kept, '&');
+        text_add(&kept, pair);
+    }
+    rq->head.query = text_str(&kept);
 }

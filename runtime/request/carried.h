@@ -18,6 +18,9 @@ void carried_in_fields(const struct gw_req *rq, struct str name, struct carried 
 void carried_in_query(struct gw_req *rq, struct str name, struct carried *carried);
 void carried_in_cookies(const struct gw_req *rq, struct str name, struct carried *carried);
 
+/* Leaves the parameters of these names out of the query. */
+void carried_drop_from_query(struct gw_req *rq, const struct str *names, size_t count);
+
 /* The next "name=value" of a query. */
 struct str carried_next_pair(struct str *query);
 

@@ -119,6 +119,7 @@ struct gw_route {
     const struct gw_access_log *own_log;            /* how its lines look; NULL: as the gateway's */
     uint64_t body_limit;                            /* bytes; 0: none */
     uint64_t upload_rate;                           /* bytes a second; 0: off */
+    uint64_t hold;                                  /* bytes that a proof may take in of the body */
     uint32_t index;
     uint32_t buffer_request, buffer_response;
     uint8_t encoded_slash; /* enum urlpath_slash */

@@ -130,6 +130,8 @@ enum gw_next gw_unauthorized(struct gw_req *rq, unsigned asks, struct str realm)
 {
     const char *reason = rq->identity.reason;
 
+    if (rq->identity.failed)
+        return reply_error(rq, rq->identity.failed, reason, STR(""));
     rq->identity.denied = GW_DENIED_SECURITY;
     if (rq->identity.lacking.len > 0)
         return reply_error(rq, 403, "the token's scopes do not suffice",
@@ -182,6 +184,14 @@ bool identity_is_unknown(struct gw_req *rq, const char *reason, uint32_t retry_a
     if (!rq->identity.is_wrong)
         rq->identity.reason = reason;
     rq->identity.retry_after = retry_after;
+    return false;
+}
+
+bool identity_fails(struct gw_req *rq, uint16_t status, const char *reason)
+{
+    rq->identity.reason = reason;
+    rq->identity.failed = status;
+    rq->identity.is_wrong = true; /* who says nothing else is let in where that is asked for */
     return false;
 }
 

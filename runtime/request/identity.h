@@ -58,6 +58,8 @@ bool identity_is_wrong(struct gw_req *rq, const char *reason);
 bool identity_is_wrong_token(struct gw_req *rq, const char *reason);
 /* It cannot be told now, whatever the request carries; the client may ask again after so many seconds. */
 bool identity_is_unknown(struct gw_req *rq, const char *reason, uint32_t retry_after);
+/* What it needs of the request's body cannot be had: this status, unless another way is taken. */
+bool identity_fails(struct gw_req *rq, uint16_t status, const char *reason);
 
 /* It is this consumer's; false when another proof of the same way was another's. */
 bool identity_claim(struct gw_req *rq, const struct consumer *consumer);

@@ -11,17 +11,15 @@
 #include "request/hops.h"
 #include "request/identity.h"
 #include "request/mirror.h"
-#include "request/pace.h"
 #include "request/proxied.h"
 #include "request/reply.h"
 #include "request/request_id.h"
 #include "request/rewrite.h"
 #include "request/sticky.h"
+#include "request/taken.h"
 #include "request/tunnel.h"
 
 enum { LINES_ROOM = 384 };
-
-static const char *const CLIENT_LEFT = "the client left before the answer";
 
 /* ---- the request ---- */
 
@@ -104,21 +102,11 @@ static void on_interim(struct upstream_call *call)
     rq->x->ops->interim(rq->x, &head);
 }
 
-static uint16_t body_status(const struct gw_req *rq)
-{
-    return rq->x->refused ? rq->x->refused : 400;
-}
-
-static const char *body_reason(const struct gw_req *rq)
-{
-    return rq->x->refusal ? rq->x->refusal : CLIENT_LEFT;
-}
-
 static void on_body_failed(struct upstream_call *call)
 {
     struct gw_req *rq = call->owner;
 
-    call_fail(call, body_status(rq), body_reason(rq));
+    call_fail(call, taken_status(rq), taken_reason(rq));
 }
 
 /* RFC 9110 section 9.2.2 */
@@ -142,22 +130,13 @@ static bool is_idempotent(enum method method)
     return false;
 }
 
-static struct body_in *body_of(struct gw_req *rq)
-{
-    if (rq->hold)
-        return hold_body(rq->hold);
-    if (rq->route->upload_rate > 0)
-        return pace_open(rq, &rq->x->in, rq->route->upload_rate);
-    return &rq->x->in;
-}
-
 /* True while the first part of the body has still to be taken in. */
 static bool is_holding(struct gw_req *rq)
 {
     if (rq->route->buffer_request == 0 || rq->head.framing == FRAMING_NONE)
         return false;
     if (!rq->hold)
-        rq->hold = hold_start(rq, body_of(rq), rq->route->buffer_request);
+        rq->hold = hold_start(rq, taken_body(rq), rq->route->buffer_request);
     return rq->hold->op.state == OP_RUNNING;
 }
 
@@ -234,7 +213,7 @@ static enum gw_next start(struct gw_req *rq, const struct gw_forward *forward)
     call->config = forward->upstream;
     call->timeouts = rq->timeouts;
     call->deadline = rq->deadline.ms;
-    call->body = has_body ? body_of(rq) : NULL;
+    call->body = has_body ? taken_body(rq) : NULL;
     call->framing = rq->head.framing;
     call->length = rq->head.length;
     call->idempotent = is_idempotent(rq->head.method);
@@ -281,7 +260,7 @@ enum gw_next proxy_ask(struct gw_req *rq, const struct gw_forward *forward)
     if (!call && is_holding(rq))
         return req_park(rq, &rq->hold->op);
     if (!call && rq->hold && rq->hold->op.state != OP_DONE)
-        return reply_error(rq, body_status(rq), body_reason(rq), STR(""));
+        return reply_error(rq, taken_status(rq), taken_reason(rq), STR(""));
     if (!call)
         return start(rq, forward);
     if (rq->asked->state == OP_RUNNING)

@@ -77,6 +77,7 @@ struct gw_req {
         struct str lacking;   /* the scopes that a token would need that is good otherwise */
         uint32_t retry_after; /* s; > 0: it cannot be told now who calls */
         bool is_taken;        /* some way in is */
+        uint16_t failed;      /* not 0: with this status, whatever proofs say */
         bool is_wrong;        /* some credentials are no good … */
         bool is_bearer_wrong; /* … of them, a token */
         bool hides_groups;    /* from the upstream */
