@@ -20,7 +20,7 @@ home 'cyaml/' gen/xgateway gen/policy/
 home 'jwt\.h' gen/token_mint.c
 home 'event2/' runtime/io/
 home 'ares' runtime/io/dns
-home 'openssl/' runtime/io/tls runtime/base/crypto.c runtime/base/jws.c runtime/base/jwk.c
+home 'openssl/' runtime/io/tls runtime/base/crypto.c runtime/base/jws.c runtime/base/jwk.c runtime/base/password.c
 home 'nghttp2/' runtime/http/h2
 # gen/ sees of the runtime nothing but its ground floor, and the runtime nothing of gen/.
 if grep -rnE '#include "(io|http|client|request)/|#include "(gw|serve|admin)\.h"' gen; then
