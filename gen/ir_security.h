@@ -68,6 +68,13 @@ struct ir_sigv4 {
     ir_texts signed_headers; /* in lower case */
 };
 
+/* How passwords are checked. */
+struct ir_basic {
+    bool hide_credentials;
+    uint64_t cache_size, cache_ttl; /* ttl in ms */
+    struct loc loc;
+};
+
 /* A scheme of `security` that the gateway verifies itself. */
 struct ir_scheme {
     struct str name;   /* as the document has it */
@@ -81,6 +88,7 @@ struct ir_scheme {
     struct ir_jwt jwt;     /* IR_PROOF_JWT */
     bool takes_body;       /* its proof may have to know the whole body */
     struct ir_sigv4 sigv4; /* IR_PROOF_SIGV4 */
+    struct ir_basic basic; /* IR_PROOF_BASIC */
 };
 
 /* One of `security`: the scheme, by index, and what it must have been granted, apart by single spaces. */

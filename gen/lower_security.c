@@ -173,6 +173,7 @@ static void set_proof(struct lowering *l, struct lowering_document *d, size_t in
                                   d->index + 1);
     if (known->block->passthrough ||
         (!lower_jwt(l, api, known->block, &scheme) && !lower_sigv4(l, api, known->block, &scheme) &&
+         !lower_basic_proof(l, api, known->block, &scheme) &&
          !set_key_proof(l, api, known->block, &scheme) && !set_certificate_proof(l, api, &scheme)))
         return;
     *vec_add(&l->job->pool, &l->gw->schemes) = scheme;
@@ -360,6 +361,15 @@ static bool names_method(const struct xgateway_block *block)
     return false;
 }
 
+static const char *why_not(const struct lowering *l, const struct api_scheme *scheme)
+{
+    if (str_eq(scheme->type, STR("apiKey")) && !somebody_has_a_key(l->gw))
+        return "and nobody has a key: say 'consumers' or 'consumers_file'";
+    if (lower_basic_is_of(scheme) && !lower_basic_is_known(l->gw))
+        return "and nobody has a password: say 'basic' of a consumer, or 'consumers_file'";
+    return "which the gateway cannot verify yet";
+}
+
 static void complain(struct lowering *l, struct lowering_document *d, size_t index)
 {
     const struct lowering_scheme *scheme = &d->schemes.at[index];
@@ -368,10 +378,7 @@ static void complain(struct lowering *l, struct lowering_document *d, size_t ind
     diag_error(&l->job->diags, name->loc, "security-not-enforced",
                "%zu operation%s require%s '%.*s', %s", scheme->required,
                scheme->required == 1 ? "" : "s", scheme->required == 1 ? "s" : "",
-               STR_SHORT(name->text),
-               str_eq(d->api->schemes.at[index].type, STR("apiKey")) && !somebody_has_a_key(l->gw)
-                   ? "and nobody has a key: say 'consumers' or 'consumers_file'"
-                   : "which the gateway cannot verify yet");
+               STR_SHORT(name->text), why_not(l, &d->api->schemes.at[index]));
     diag_note(&l->job->diags, scheme->first, "the first of them");
     diag_note(&l->job->diags, name->loc,
               "say 'x-gateway: {passthrough: true}' here when the backend verifies it, or try the "

@@ -84,6 +84,13 @@ const struct xgateway_block *lowering_find(const struct lowering_chain *chain, e
 /* lower_settings.c: what holds for the gateway as a whole. */
 void lower_settings(struct lowering *l);
 
+/* lower_basic.c: true when the gateway verifies the scheme, which is then set; complains when `basic` stands at another one. */
+bool lower_basic_proof(struct lowering *l, const struct api_scheme *api,
+                       const struct xgateway_block *block, struct ir_scheme *scheme);
+bool lower_basic_is_of(const struct api_scheme *api);
+/* Somebody may have a password. */
+bool lower_basic_is_known(const struct gateway *gw);
+
 /* lower_upstreams.c */
 void lower_upstreams(struct lowering *l);
 struct lowering_upstream *lower_upstream_named(struct lowering *l, struct str name);

@@ -343,6 +343,11 @@ struct str phrase_scheme(struct pool *pool, const struct gateway *gw,
         return phrase_jwt(pool, gw, &scheme->jwt);
     if (scheme->proof == IR_PROOF_SIGV4)
         return phrase_sigv4(pool, scheme);
+    if (scheme->proof == IR_PROOF_BASIC)
+        return pool_printf(pool, "user and password, %llu cached for %.*s%s",
+                           (unsigned long long)scheme->basic.cache_size,
+                           STR_ARG(phrase_duration(pool, scheme->basic.cache_ttl)),
+                           scheme->basic.hide_credentials ? ", hidden from upstreams" : "");
     if (scheme->in_header)
         add_names(&out, "header", &scheme->names);
     if (scheme->in_query)

@@ -472,7 +472,8 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
                                         "key_auth",
                                         "acl",
                                         "ip_restriction",
-                                        "aws_sigv4"};
+                                        "aws_sigv4",
+                                        "basic"};
     bool used[sizeof words / sizeof *words] = {0};
     for (size_t i = 0; i < gw->operations.count; i++) {
         const struct ir_operation *op = &gw->operations.at[i];
@@ -493,6 +494,7 @@ struct str view_features(struct pool *pool, const struct gateway *gw)
     }
     used[25] = view_uses_keys(gw);
     used[28] = view_uses_sigv4(gw);
+    used[29] = view_uses_passwords(gw);
     used[27] = gw->ip_restrictions.count > 0;
     used[22] = gw->zone.kind != IR_TEXT_NONE;
     used[9] = view_uses_tls(gw);
@@ -562,6 +564,8 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_flag(pool, map, "has_key_schemes", view_uses_keys(gw));
     value_set(pool, map, "sigv4_schemes", view_sigv4_schemes(pool, gw));
     view_set_flag(pool, map, "has_sigv4_schemes", view_uses_sigv4(gw));
+    value_set(pool, map, "basic_schemes", view_basic_schemes(pool, gw));
+    view_set_flag(pool, map, "has_basic_schemes", view_uses_passwords(gw));
     value_set(pool, map, "key_names", view_key_names(pool, gw));
     value_set(pool, map, "consumers", view_consumers(pool, gw));
     value_set(pool, map, "identity_fields", view_identity_fields(pool, gw));

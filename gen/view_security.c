@@ -208,6 +208,24 @@ struct value *view_key_schemes(struct pool *pool, const struct gateway *gw)
     return list;
 }
 
+struct value *view_basic_schemes(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < gw->schemes.count; i++) {
+        const struct ir_scheme *scheme = &gw->schemes.at[i];
+        struct value *map = value_map(pool);
+        if (scheme->proof != IR_PROOF_BASIC)
+            continue;
+        view_set_name(pool, map, "scheme", scheme->symbol);
+        view_set_flag(pool, map, "hide_credentials", scheme->basic.hide_credentials);
+        view_set_number(pool, map, "cache_size", scheme->basic.cache_size);
+        view_set_number(pool, map, "cache_ttl", scheme->basic.cache_ttl);
+        value_add(pool, list, map);
+    }
+    return list;
+}
+
 static bool uses(const struct gateway *gw, enum ir_proof proof)
 {
     for (size_t i = 0; i < gw->schemes.count; i++)
@@ -219,6 +237,11 @@ static bool uses(const struct gateway *gw, enum ir_proof proof)
 bool view_uses_keys(const struct gateway *gw)
 {
     return uses(gw, IR_PROOF_KEY);
+}
+
+bool view_uses_passwords(const struct gateway *gw)
+{
+    return uses(gw, IR_PROOF_BASIC);
 }
 
 bool view_uses_crypto(const struct gateway *gw)

@@ -12,6 +12,8 @@ struct value *view_security(struct pool *pool, const struct gateway *gw,
 struct value *view_acl(struct pool *pool, const struct ir_acl *acl);
 /* Of all apiKey schemes: the constants of a struct gw_key_auth. */
 struct value *view_key_schemes(struct pool *pool, const struct gateway *gw);
+/* Of all schemes of Basic: the constants of a struct gw_basic. */
+struct value *view_basic_schemes(struct pool *pool, const struct gateway *gw);
 /* The names under which keys stand in queries: the log hides them. */
 struct value *view_key_names(struct pool *pool, const struct gateway *gw);
 /* The constants of a struct gw_consumers; false: nobody is known. */
@@ -20,6 +22,8 @@ struct value *view_consumers(struct pool *pool, const struct gateway *gw);
 struct value *view_identity_fields(struct pool *pool, const struct gateway *gw);
 /* How much of a body a proof of the operation may take in; false: nothing. */
 struct value *view_hold(struct pool *pool, const struct gateway *gw, const struct ir_operation *op);
+/* True when some scheme checks passwords. */
+bool view_uses_passwords(const struct gateway *gw);
 /* True when some scheme looks up consumers. */
 bool view_uses_consumers(const struct gateway *gw);
 /* True when some scheme is proven by cryptography, or by secrets of which digests are kept. */

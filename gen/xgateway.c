@@ -8,6 +8,7 @@
 #include "policy/adaptive_concurrency.h"
 #include "policy/admin.h"
 #include "policy/aws_sigv4.h"
+#include "policy/basic.h"
 #include "policy/circuit_breaker.h"
 #include "policy/consumers.h"
 #include "policy/correlation_id.h"
@@ -127,6 +128,7 @@ static const struct reading readings[POLICY_COUNT] = {
     [POLICY_jwt] = {&jwt_type, NULL, AT(jwt), TAKES_OFF},
     [POLICY_key_auth] = {&key_auth_type, NULL, AT(key_auth), TAKES_OFF},
     [POLICY_aws_sigv4] = {&aws_sigv4_type, NULL, AT(aws_sigv4), TAKES_OFF},
+    [POLICY_basic] = {&basic_type, NULL, AT(basic), TAKES_OFF},
     [POLICY_acl] = {&acl_type, &acl_type, AT(acl), TAKES_OFF},
     [POLICY_redirect] = {&redirect_type, &redirect_type, AT(redirect), TAKES_OFF},
     [POLICY_passthrough] = {NULL, NULL, AT(passthrough), WHOLE},
@@ -201,6 +203,8 @@ static const struct policy_type *const nested[] = {
     &jwt_jwks_type,
     &jwt_cache_type,
     &aws_sigv4_type,
+    &basic_type,
+    &basic_cache_type,
     &acl_type,
     &discovery_type,
     &discovery_consul_type,

@@ -78,6 +78,7 @@ struct xgateway_block {
     struct key_auth key_auth;
     struct jwt jwt;
     struct aws_sigv4 aws_sigv4;
+    struct ir_basic basic;
     ir_consumers consumers;
     struct said consumers_file;
     struct ir_acl acl;

@@ -9,6 +9,7 @@
 #include "access_log.h"
 #include "crash.h"
 #include "gw.h"
+#include "io/jobs.h"
 #include "metrics.h"
 
 /* How often a draining worker looks whether it is done. */
@@ -217,6 +218,8 @@ static void let_go(unsigned started)
         live_release(workers[i].live);
         metrics_close(workers[i].metrics);
     }
+    if (gateway.jobs)
+        gateway.jobs->close();
     worker_count = 0;
     close(crew.event);
     free(crew.members);
@@ -251,6 +254,8 @@ bool crew_start(unsigned count, const struct crew_post *posts, struct live *live
     crew.count = worker_count = count;
     for (unsigned i = 0; i < count; i++)
         prepare(&crew.members[i], i, &posts[i], live);
+    if (gateway.jobs && !gateway.jobs->start())
+        why = errno;
     while (started < count && why == 0) {
         why = pthread_create(&workers[started].thread, NULL, work, &crew.members[started]);
         started += why == 0;
@@ -259,6 +264,8 @@ bool crew_start(unsigned count, const struct crew_post *posts, struct live *live
     if (!crew.failed)
         return true;
     tell_failure(why, error);
+    if (gateway.jobs)
+        gateway.jobs->stop();
     let_go(started);
     return false;
 }
@@ -323,6 +330,8 @@ void crew_stop(void)
 {
     for (unsigned i = 0; i < crew.count; i++)
         loop_mail(&workers[i].loop, &crew.members[i].stop);
+    if (gateway.jobs)
+        gateway.jobs->stop();
     pthread_mutex_lock(&crew.lock);
     crew.told = true;
     pthread_cond_broadcast(&crew.moved);

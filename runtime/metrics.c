@@ -387,6 +387,13 @@ static void render_connections(struct text *text)
         prom_number(text, "apigw_tls_handshake_failures_total", "counter",
                     "TLS handshakes that failed, or were broken off.", tls.failures);
     }
+    if (gateway.jobs) {
+        prom_number(text, "apigw_password_checks_total", "counter",
+                    "Passwords that were hashed to be compared.", SUM_WORKERS(password_checks));
+        prom_number(text, "apigw_password_checks_refused_total", "counter",
+                    "Requests that were sent away while too many passwords waited.",
+                    SUM_WORKERS(password_refusals));
+    }
     prom_number(text, "apigw_tunnels_active", "gauge",
                 "WebSockets and other tunnels that are open.", SUM_WORKERS(tunnel_count));
     prom_number(text, "apigw_tunnels_total", "counter", "WebSockets and other tunnels ever opened.",

@@ -210,6 +210,7 @@ struct gw_correlation {
 enum gw_underscores { GW_UNDERSCORES_DROP, GW_UNDERSCORES_REJECT, GW_UNDERSCORES_PASS };
 
 struct gw_runtime;
+struct jobs_module;
 
 struct gateway {
     uint32_t abi; /* GW_ABI */
@@ -226,6 +227,7 @@ struct gateway {
     struct gw_text zone;              /* where the gateway stands */
     const struct h2_module *http2;    /* NULL: no listener speaks HTTP/2 */
     const struct tls_module *tls;     /* NULL: nothing is served or called over TLS */
+    const struct jobs_module *jobs;   /* NULL: nothing needs threads besides the workers */
     const struct gw_runtime *runtime; /* NULL: nothing may be overridden; see overrides.h */
     const struct gw_upstream *const *upstreams;
     uint32_t upstream_count;

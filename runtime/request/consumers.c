@@ -460,10 +460,19 @@ static const struct credential *credential(const struct consumers *consumers,
     return map_get(&consumers->ids[kind], id);
 }
 
+static const struct credential *some(const struct consumers *consumers,
+                                     enum gw_credential_kind kind, uint64_t number)
+{
+    const struct map *ids = &consumers->ids[kind];
+
+    return ids->count > 0 ? ids->at[number % ids->count].value : NULL;
+}
+
 const struct consumers_module consumers_module = {
     .read = consumers_read,
     .free = consumers_free,
     .by_key = by_key,
     .by_name = by_name,
     .credential = credential,
+    .some = some,
 };

@@ -79,6 +79,9 @@ struct consumers_module {
     /* Of a kind that some scheme goes by. */
     const struct credential *(*credential)(const struct consumers *consumers,
                                            enum gw_credential_kind kind, struct str id);
+    /* One of them, the same one for the same number; NULL: there are none. */
+    const struct credential *(*some)(const struct consumers *consumers,
+                                     enum gw_credential_kind kind, uint64_t number);
 };
 
 extern const struct consumers_module consumers_module;

@@ -7,6 +7,38 @@ struct worker *workers;
 unsigned worker_count;
 _Thread_local struct worker *worker_here;
 
+struct worker_kept {
+    struct worker_kept *next;
+    const void *key;
+    void *what;
+    void (*close)(void *kept);
+};
+
+void **worker_keep(struct worker *worker, const void *key, void (*close)(void *kept))
+{
+    struct worker_kept *kept = worker->kept;
+
+    while (kept && kept->key != key)
+        kept = kept->next;
+    if (!kept) {
+        kept = pool_xmalloc(sizeof *kept);
+        *kept = (struct worker_kept){worker->kept, key, NULL, close};
+        worker->kept = kept;
+    }
+    return &kept->what;
+}
+
+static void close_kept(struct worker *worker)
+{
+    while (worker->kept) {
+        struct worker_kept *kept = worker->kept;
+        worker->kept = kept->next;
+        if (kept->what)
+            kept->close(kept->what);
+        free(kept);
+    }
+}
+
 bool worker_open(struct worker *worker, unsigned index)
 {
     worker->index = index;
@@ -27,6 +59,7 @@ bool worker_open(struct worker *worker, unsigned index)
 
 void worker_close(struct worker *worker)
 {
+    close_kept(worker);
     if (worker->dns)
         dns_close(worker->dns);
     loop_close(&worker->loop);

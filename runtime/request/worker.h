@@ -34,7 +34,9 @@ struct worker {
     bool draining;                /* answers say Connection: close */
     struct jwt_desk *jwt_desks;   /* policy/jwt: by scheme */
     struct jwks_seat *jwks_seats; /* request/jwks: likewise */
-    uint64_t tokens_verified, tokens_recalled; /* may be read from any thread */
+    struct worker_kept *kept;     /* see worker_keep */
+    uint64_t password_checks, password_refusals; /* may be read from any thread; see policy/basic */
+    uint64_t tokens_verified, tokens_recalled;   /* may be read from any thread */
 };
 
 /* What a listening socket is for: the document's operations, probes and scrapes, the operator. */
@@ -51,6 +53,16 @@ extern _Thread_local struct worker *worker_here;
  * false with errno. What stands on higher floors (server, metrics, log) is opened by the process. */
 bool worker_open(struct worker *worker, unsigned index);
 void worker_close(struct worker *worker);
+
+/* Where a scheme or a policy, told by its constants, keeps what it has found out on this worker; NULL at first. `close`
+ * gets what is there when the worker is closed; nothing of a request is left by then. */
+void **worker_keep(struct worker *worker, const void *key, void (*close)(void *kept));
+
+/* A counter that others may read. */
+static inline void worker_count_up(uint64_t *cell)
+{
+    __atomic_store_n(cell, *cell + 1, __ATOMIC_RELAXED);
+}
 
 /* A tunnel has been opened (1) or closed (-1). */
 static inline void worker_count_tunnel(struct worker *worker, int by)
