@@ -41,6 +41,10 @@ const struct command_row cli_commands[COMMAND_COUNT] = {
         {"token inspect", "[TOKEN|-]", "show what a JWT says and what is risky about it",
          "Without TOKEN it is read from standard input, where others do not see it. \"Bearer \" may\n"
          "stand before it. Exit status 1: it is no JWT, or not one that the key verifies."},
+    [COMMAND_PASSWORD] =
+        {"password", "", "print the hash of a password, for 'basic' of a consumer",
+         "Reads one line from standard input; on a terminal it asks twice, without showing it.\n"
+         "What it prints is a PHC string: scrypt with 32 MiB, a new salt each time."},
     [COMMAND_INIT] = {"init", "[FILE]", "print a commented starter spec, or write it to FILE",
                       NULL},
     [COMMAND_VERSION] = {"version", "", "print the version", NULL},

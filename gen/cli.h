@@ -18,6 +18,7 @@ enum command {
     COMMAND_TOKEN, /* mint or inspect must follow */
     COMMAND_TOKEN_MINT,
     COMMAND_TOKEN_INSPECT,
+    COMMAND_PASSWORD,
     COMMAND_INIT,
     COMMAND_VERSION,
     COMMAND_HELP,

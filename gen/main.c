@@ -24,6 +24,8 @@ static int dispatch(const struct options *options)
         return command_token_mint(options);
     case COMMAND_TOKEN_INSPECT:
         return command_token_inspect(options);
+    case COMMAND_PASSWORD:
+        return command_password(options);
     case COMMAND_INIT:
         return command_init(options);
     case COMMAND_VERSION:

@@ -14,6 +14,7 @@ int command_run(const struct options *options);
 int command_openapi(const struct options *options);
 int command_token_mint(const struct options *options);
 int command_token_inspect(const struct options *options);
+int command_password(const struct options *options);
 int command_init(const struct options *options);
 int command_version(const struct options *options);
 int command_templates(const struct options *options);

@@ -1,11 +1,17 @@
 """The command line of apigw-gen: usage, exit statuses, and the commands that print or run."""
+import base64
+import fcntl
+import hashlib
 import json
 import os
+import pty
 import re
+import select
 import shlex
 import shutil
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -25,7 +31,7 @@ paths:
       operationId: listItems
       responses: {"200": {description: ok, content: {text/plain: {example: first}}}}
 """
-COMMANDS = ["build", "generate", "check", "routes", "explain", "run", "openapi", "token", "init", "version"]
+COMMANDS = ["build", "generate", "check", "routes", "explain", "run", "openapi", "token", "password", "init", "version"]
 
 
 @pytest.fixture
@@ -307,6 +313,65 @@ def test_run_watches_the_document(gen):
     (gen.folder / "openapi.yaml").write_text(SPEC.replace("example: first", "example: second"))
     assert body(running.wait_for_ports(2)) == b"second"
     assert running.stop() == 0
+
+
+# ---- password
+
+
+def is_hash_of(line, word):
+    kind, costs, salt, digest = re.fullmatch(r"\$(scrypt)\$(ln=15,r=8,p=3)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})\n", line).groups()
+    made = hashlib.scrypt(word, salt=base64.b64decode(salt + "=="), n=1 << 15, r=8, p=3, maxmem=1 << 26, dklen=32)
+    return base64.b64encode(made).decode().rstrip("=") == digest
+
+
+@pytest.mark.parametrize("typed,word", [("secret", "secret"), ("secret\n", "secret"), ("one\ntwo\n", "one"), (" p\xe4ss:wo rd \n", " p\xe4ss:wo rd "),
+                                        ("x" * 1000, "x" * 1000)])
+def test_password(gen, typed, word):
+    done = gen("password", stdin=typed)
+    assert is_hash_of(done.stdout, word.encode()) and done.stderr == ""
+    assert gen("password", stdin=typed).stdout != done.stdout, "the salt is another one"
+
+
+@pytest.mark.parametrize("typed,why", [("", "is empty"), ("\n", "is empty"), ("x" * 1001, "longer than 1000 bytes"), ("x" * 9999, "longer than 1000 bytes"),
+                                       ("a\tb\n", "a control character"), ("a\r\n", "a control character"), ("a\0b", "a control character"),
+                                       ("a\x7f", "a control character"), (b"\xff\n", "is not UTF-8")])
+def test_password_is_refused(gen, typed, why):
+    done = subprocess.run([GEN, "password"], input=typed if isinstance(typed, bytes) else typed.encode(), capture_output=True, timeout=60)
+    assert done.returncode == 1 and done.stdout == b"" and why in done.stderr.decode() and len(done.stderr) < 100
+
+
+def test_password_is_no_argument(gen):
+    done = gen("password", "secret", status=2)
+    assert "read from standard input" in done.stderr and "secret" not in done.stderr
+
+
+def type_passwords(*words):
+    """On a terminal: what it shows, how it ends, and whether it echoes again."""
+    ours, theirs = pty.openpty()
+    shown = b""
+    with subprocess.Popen([GEN, "password"], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as child:
+        for number, word in enumerate(words):
+            while shown.count(b": ") <= number or termios.tcgetattr(theirs)[3] & termios.ECHO:
+                shown += os.read(ours, 1) if select.select([ours], [], [], 0.05)[0] else b""
+                assert child.poll() is None, shown
+            os.write(ours, word)
+        out = child.stdout.read().decode()
+    while select.select([ours], [], [], 0.2)[0]:
+        shown += os.read(ours, 4096)
+    echoes = bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+    os.close(ours)
+    os.close(theirs)
+    return child.returncode, shown.decode().replace("\r", ""), out, echoes
+
+
+def test_password_on_a_terminal():
+    status, shown, out, echoes = type_passwords(b"secret\n", b"secret\n")
+    assert status == 0 and shown == "Password: \nOnce more: \n" and is_hash_of(out, b"secret") and echoes
+    status, shown, out, echoes = type_passwords(b"secret\n", b"secrets\n")
+    assert status == 1 and shown == "Password: \nOnce more: \napigw-gen: these are two passwords\n" and out == "" and echoes
+    status, shown, out, echoes = type_passwords(b"secr\x03")
+    assert status == -2 and shown == "Password: \n" and out == "" and echoes, "interrupted"
 
 
 @pytest.mark.skipif(IS_SANITIZED, reason="the demo shows that the program is static")
