@@ -236,3 +236,18 @@ def test_no_code_for_statuses_of_grpc_where_no_upstream_speaks_it(tmp_path):
 def test_no_code_of_ip_restriction_without_any(plain_symbols, tmp_path):
     added = symbols_with(None, tmp_path, ip_restriction={"deny": ["192.0.2.0/24"]}) - plain_symbols
     assert {"ip_restriction_admits", "ip_restriction_1"} <= added
+
+
+def test_no_code_for_passwords_where_nobody_has_one(tmp_path):
+    def symbols(name, scheme, has):
+        (tmp_path / name).mkdir()
+        document = {"openapi": "3.1.0", "info": {"title": "cost", "version": "1"}, "security": [{"who": []}],
+                    "x-gateway": {"version": 1, "consumers": {"ann": has}, "respond": {"status": 204}},
+                    "components": {"securitySchemes": {"who": scheme}}, "paths": {"/": {"get": {"responses": {}}}}}
+        binary = linked(tmp_path / name / "made", json.dumps(document))
+        listed = subprocess.run(["nm", "--defined-only", "--format=posix", binary], capture_output=True, text=True, check=True)
+        return {line.split()[0] for line in listed.stdout.splitlines()}
+
+    own = {"jobs_module", "job_start", "password_parse", "basic_credentials", "EVP_PBE_scrypt"}
+    assert own <= symbols("basic", {"type": "http", "scheme": "basic"}, {"basic": [{"username": "ann", "password_hash": {"env": "H"}}]})
+    assert not own & symbols("key", {"type": "apiKey", "in": "header", "name": "K"}, {"keys": [{"env": "K"}]})
