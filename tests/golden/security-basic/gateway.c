@@ -149,7 +149,7 @@ const struct gateway gateway = {
                          "anonymous\"},\n"
                          "{\"operation\": \"putA\", \"method\": \"PUT\", \"path\": \"/a\", "
                          "\"action\": \"upstream pets\", \"security\": \"key\"}]}\n"),
-    .features = STR_INIT("proxy access_log key_auth acl basic"),
+    .features = STR_INIT("proxy access_log key_auth basic acl"),
     .listeners = listeners,
     .listener_count = 1,
     .consumers = &consumers,

@@ -172,7 +172,7 @@ const struct gateway gateway = {
                          "key\"},\n"
                          "{\"operation\": \"deleteA\", \"method\": \"DELETE\", \"path\": "
                          "\"/a\", \"action\": \"upstream pets\", \"security\": \"key\"}]}\n"),
-    .features = STR_INIT("proxy access_log key_auth acl aws_sigv4"),
+    .features = STR_INIT("proxy access_log key_auth aws_sigv4 acl"),
     .listeners = listeners,
     .listener_count = 1,
     .consumers = &consumers,
