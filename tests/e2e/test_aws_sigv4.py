@@ -359,6 +359,20 @@ def test_what_is_taken_in_has_a_limit(gw, pets, path, limit, how):
             assert reason(answer) == "the body is too long for what has to be known of it" and pets.got_nothing()
 
 
+def test_all_bodies_together_have_a_limit(gateway, origin, file):
+    env = {"BATCH_SECRET": SECRET, "OTHER_SECRET": OTHER, "OTHER_KEY": "other-key"}
+    gw = gateway(DOCUMENT.format(url=origin.url, file=file).replace("{body: 100k}", "{buffers: 16k}"), "--workers", "1", env=env)
+    for size, status in ((10000, 200), (60000, 503), (10000, 200)):
+        body = b"x" * size
+        lines = "".join(f"{n}: {v}\r\n" for n, v in [*BATCH.head("POST", "/a", body=body), ("Content-Length", size)])
+        with gw.client() as client:
+            client.send(f"POST /a HTTP/1.1\r\n{lines}\r\n".encode() + body[:20000])
+            time.sleep(0.2)
+            client.send(body[20000:])
+            assert client.answer("POST").status == status
+    assert len(origin.requests) == 2
+
+
 def test_limits_of_bodies_hold_as_ever(gw, pets):
     fields = BATCH.head("POST", "/a", payload="0" * 64)
     assert ask(gw, "POST", "/a", [*fields, ("Content-Length", "200000")]).status == 413 and pets.got_nothing()
