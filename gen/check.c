@@ -300,7 +300,7 @@ static void check_operation(struct usage *u, const struct ir_operation *op)
         check_forward(u, &op->branches.at[i].forward);
     check_branches(u->job, op);
     check_redirect(u->job, u->gw, op);
-    if (op->internal && !op->disabled)
+    if (op->internal && !op->disabled && !op->asked)
         diag_warn(&u->job->diags, op->loc, "unreachable-operation",
                   "%.*s %.*s is internal, and nothing in the gateway calls it",
                   STR_SHORT(op->method), STR_SHORT(op->path));

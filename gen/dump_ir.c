@@ -430,6 +430,7 @@ static void dump_operation(struct printer *p, const struct ir_operation *op)
         quoted(text, op->security);
         text_add(text, op->passthrough_auth ? STR(" unverified\n") : STR("\n"));
     }
+    dump_phrase(text, "  forward_auth", phrase_forward_auth(text->pool, p->gw, &op->forward_auth));
     dump_phrase(text, "  acl", phrase_acl(text->pool, &op->acl));
     dump_flags(p, op);
     dump_observation(text, p->gw, op);

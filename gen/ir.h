@@ -173,10 +173,12 @@ struct ir_operation {
     VEC(struct ir_branch) branches; /* IR_ROUTE */
     struct ir_answer answer;        /* IR_RESPOND, IR_MOCK, IR_REDIRECT */
     bool internal, disabled, maintenance, deprecated;
+    bool asked;                                   /* by forward_auth of some operation */
     uint32_t disabled_turned, maintenance_turned; /* or by a value of the runtime file */
     uint32_t retry_after;                         /* maintenance, seconds */
     uint32_t ip_restriction;                      /* 1 + its index; 0: everybody may call */
     VEC(struct ir_way) ways; /* in; the first that is proven is taken. Empty: nobody is asked */
+    struct ir_forward_auth forward_auth;
     struct ir_acl acl;
     bool passthrough_auth;       /* declares security that nobody here enforces */
     struct str security;         /* one line for people: "jwt", "apiKey or jwt", "public", "none" */

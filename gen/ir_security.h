@@ -134,4 +134,20 @@ struct ir_acl {
     struct loc loc;
 };
 
+/* Who else is asked whether a request may go on. */
+struct ir_forward_auth {
+    bool on;
+    struct ir_asked asked;
+    struct str operation; /* who is asked; empty: nobody of the document */
+    struct loc operation_loc;
+    struct str host;     /* empty: as the upstream has it */
+    bool original, body; /* the client's method, its content */
+    uint64_t body_max;   /* limits.buffer */
+    ir_texts request_headers, response_headers, client_headers;
+    struct str uri_header;   /* empty: none */
+    uint64_t timeout, cache; /* ms; cache 0: off */
+    bool admits_on_error;
+    struct loc loc;
+};
+
 #endif

@@ -123,6 +123,7 @@ struct gateway *lower(struct job *job, struct api **apis, size_t count,
     lower_ip_restriction_documents(&l);
     for (size_t i = 0; i < count; i++)
         lower_operations(&l, &l.documents[i]);
+    lower_forward_auth_operations(&l);
     for (size_t i = 0; i < count; i++)
         stray_blocks(job, apis[i]);
     return l.gw;

@@ -448,6 +448,7 @@ static void lower_operation(struct lowering_operation *o, uint32_t first_endpoin
     set_websocket(o);
     set_origins(o);
     lower_security(o);
+    lower_forward_auth(o);
     *vec_add(&o->l->job->pool, &endpoint->operations) = (uint32_t)gw->operations.count;
     *vec_add(&o->l->job->pool, &gw->operations) = *op;
 }

@@ -159,6 +159,10 @@ void lower_security_verdict(struct lowering *l, struct lowering_document *docume
 bool lower_sigv4(struct lowering *l, const struct api_scheme *api,
                  const struct xgateway_block *block, struct ir_scheme *scheme);
 
+/* lower_forward_auth.c: who is asked about an operation; once all are known, which of them are asked. */
+void lower_forward_auth(struct lowering_operation *o);
+void lower_forward_auth_operations(struct lowering *l);
+
 /* lower_operation.c: every operation of a document. */
 void lower_operations(struct lowering *l, struct lowering_document *document);
 

@@ -261,6 +261,36 @@ static void add_names(struct text *out, const char *what, const ir_texts *names)
         text_printf(out, " %.*s", STR_ARG(names->at[i]));
 }
 
+struct str phrase_asked(struct pool *pool, const struct gateway *gw, const struct ir_asked *asked)
+{
+    return pool_printf(pool, "%.*s %.*s", STR_ARG(gw->upstreams.at[asked->upstream].name),
+                       STR_ARG(asked->path));
+}
+
+struct str phrase_forward_auth(struct pool *pool, const struct gateway *gw,
+                               const struct ir_forward_auth *f)
+{
+    struct text out = {.pool = pool};
+
+    if (!f->on || gw->upstreams.count == 0)
+        return STR("");
+    text_add(&out, phrase_asked(pool, gw, &f->asked));
+    text_add(&out, f->original ? STR(", original method") : STR(""));
+    text_add(&out, f->body ? STR(", with content") : STR(""));
+    if (f->host.len > 0)
+        text_printf(&out, ", host %.*s", STR_ARG(f->host));
+    add_names(&out, "sends", &f->request_headers);
+    if (f->uri_header.len > 0)
+        text_printf(&out, ", path in %.*s", STR_ARG(f->uri_header));
+    add_names(&out, "tells", &f->response_headers);
+    add_names(&out, "answers", &f->client_headers);
+    text_printf(&out, ", timeout %.*s", STR_ARG(phrase_duration(pool, f->timeout)));
+    if (f->cache > 0)
+        text_printf(&out, ", cache %.*s", STR_ARG(phrase_duration(pool, f->cache)));
+    text_add(&out, f->admits_on_error ? STR(", lets in without an answer") : STR(""));
+    return text_str(&out);
+}
+
 struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
 {
     struct text out = {.pool = pool};

@@ -50,6 +50,13 @@ struct str phrase_action(struct pool *pool, const struct gateway *gw,
 struct str phrase_timeouts(struct pool *pool, const struct gateway *gw,
                            const struct ir_operation *op);
 
+/* "auth /verify", of an upstream and for what. */
+struct str phrase_asked(struct pool *pool, const struct gateway *gw, const struct ir_asked *asked);
+
+/* "auth /verify, original method, with content, timeout 500ms, cache 10s, tells X-User-Id", or "" */
+struct str phrase_forward_auth(struct pool *pool, const struct gateway *gw,
+                               const struct ir_forward_auth *f);
+
 /* "allow a b, deny c", or "" */
 struct str phrase_acl(struct pool *pool, const struct ir_acl *acl);
 

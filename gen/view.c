@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "name.h"
 #include "view_flow.h"
+#include "view_forward_auth.h"
 #include "view_match.h"
 #include "view_parts.h"
 #include "view_resilience.h"
@@ -55,7 +56,8 @@ static struct value *makefile(struct pool *pool, const struct view *view, const 
     view_set_flag(pool, map, "uses_roots", view_uses_roots(gw));
     view_set_flag(pool, map, "uses_http2", view_uses_http2(gw));
     view_set_flag(pool, map, "uses_yaml", view_uses_yaml(gw) || view_uses_consumers(gw));
-    view_set_flag(pool, map, "uses_crypto", view_uses_crypto(gw) && !view_uses_tls(gw));
+    view_set_flag(pool, map, "uses_crypto",
+                  (view_uses_crypto(gw) || view_uses_forward_auth(gw)) && !view_uses_tls(gw));
     return map;
 }
 

@@ -33,6 +33,7 @@ enum feature {
     JWT,
     BASIC,
     AWS_SIGV4,
+    FORWARD_AUTH,
     ACL,
     IP_RESTRICTION,
     FEATURES
@@ -68,6 +69,7 @@ static const char *const words[FEATURES] = {
     [JWT] = "jwt",
     [BASIC] = "basic",
     [AWS_SIGV4] = "aws_sigv4",
+    [FORWARD_AUTH] = "forward_auth",
     [ACL] = "acl",
     [IP_RESTRICTION] = "ip_restriction",
 };
@@ -94,6 +96,7 @@ static void see_operation(bool used[FEATURES], const struct ir_operation *op)
     used[MOCK] |= op->action == IR_MOCK;
     used[MAINTENANCE] |= op->maintenance;
     used[ACCESS_LOG] |= op->access_log.on;
+    used[FORWARD_AUTH] |= op->forward_auth.on && !op->disabled && op->action != IR_REDIRECT;
     used[ACL] |= op->acl.on;
     used[HEDGE] |= hedges(&op->forward);
     for (size_t b = 0; b < op->branches.count; b++)

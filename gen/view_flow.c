@@ -3,6 +3,7 @@
 #include "digest.h"
 #include "name.h"
 #include "phrase.h"
+#include "view_forward_auth.h"
 #include "view_ip_restriction.h"
 #include "view_parts.h"
 #include "view_resilience.h"
@@ -464,9 +465,13 @@ struct value *view_flow(struct job *job, const struct gateway *gw, const struct 
     value_set(flow.pool, map, "may_close",
               open && op->maintenance_turned > 0 ? maintenance(&flow) : no(&flow));
     value_set(flow.pool, map, "security", open ? view_security(flow.pool, gw, op) : no(&flow));
+    view_set_flag(flow.pool, map, "guarded", open && (op->ways.count > 0 || op->forward_auth.on));
+    value_set(flow.pool, map, "forward_auth",
+              open ? view_forward_auth(flow.pool, gw, op) : no(&flow));
     value_set(flow.pool, map, "acl", open ? view_acl(flow.pool, &op->acl) : no(&flow));
     view_set_flag(flow.pool, map, "falls",
-                  op->ways.count > 0 || op->websocket.on || op->maintenance_turned > 0);
+                  op->ways.count > 0 || op->forward_auth.on || op->websocket.on ||
+                      op->maintenance_turned > 0);
     value_set(flow.pool, map, "websocket", open ? websocket(&flow) : no(&flow));
     value_set(flow.pool, map, "answer", open && answers ? answer(&flow) : no(&flow));
     value_set(flow.pool, map, "redirect",

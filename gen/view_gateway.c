@@ -3,6 +3,7 @@
 #include "phrase.h"
 #include "phrase_resilience.h"
 #include "view_flow.h"
+#include "view_forward_auth.h"
 #include "view_ip_restriction.h"
 #include "view_jwt.h"
 #include "view_parts.h"
@@ -479,6 +480,7 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     value_set(pool, map, "key_names", view_key_names(pool, gw));
     value_set(pool, map, "consumers", view_consumers(pool, gw));
     value_set(pool, map, "identity_fields", view_identity_fields(pool, gw));
+    view_set_flag(pool, map, "uses_forward_auth", view_uses_forward_auth(gw));
     value_set(pool, map, "zone",
               gw->zone.kind != IR_TEXT_NONE ? view_text(pool, &gw->zone) : value_flag(pool, false));
     value_set(pool, map, "routes", routes(pool, gw));

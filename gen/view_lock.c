@@ -236,6 +236,7 @@ struct value *view_facts(struct pool *pool, const struct gateway *gw, const stru
     if (op->ip_restriction > 0)
         fact(pool, list, "ip_restriction", ip_restriction_words(pool, gw, op->ip_restriction));
     fact(pool, list, "security", op->security);
+    fact(pool, list, "forward_auth", phrase_forward_auth(pool, gw, &op->forward_auth));
     fact(pool, list, "acl", phrase_acl(pool, &op->acl));
     fact(pool, list, "callers", callers_known(pool, gw, op));
     if (op->passthrough_auth)

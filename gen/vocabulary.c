@@ -53,6 +53,8 @@ static const struct {
     [CELL_TEXT] = {"text", "{type: [string, number]}"},
     [CELL_TEXT_OR_TEXTS] = {"text-or-texts", "{type: [string, number, array], minItems: 1, items: "
                                              "{$ref: \"#/$defs/text\"}}"},
+    [CELL_TEXTS_OR_NONE] = {"texts-or-none",
+                            "{type: [string, number, array], items: {$ref: \"#/$defs/text\"}}"},
     [CELL_SERVERS_OR_TEXTS] = {"servers-or-texts",
                                "{anyOf: [{const: $servers}, {type: array, minItems: 1, "
                                "items: {$ref: \"#/$defs/text\"}}]}"},

@@ -11,6 +11,7 @@
 #include "policy/buffering.h"
 #include "policy/drain.h"
 #include "policy/errors.h"
+#include "policy/forward_auth.h"
 #include "policy/hosts.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
@@ -81,6 +82,7 @@ struct xgateway_block {
     struct ir_basic basic;
     ir_consumers consumers;
     struct said consumers_file;
+    struct forward_auth forward_auth;
     struct ir_acl acl;
     struct ir_retry retry;
 };

@@ -26,6 +26,7 @@
 #include "policy/acl.h"
 #include "policy/aws_sigv4.h"
 #include "policy/basic.h"
+#include "policy/forward_auth.h"
 #include "policy/ip_restriction.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"

@@ -40,6 +40,7 @@ struct metrics {
     uint64_t proxy_headers_refused;
     uint64_t addresses_refused;       /* requests, by ip_restriction */
     uint64_t denied[GW_DENIED_COUNT]; /* by other policies */
+    uint64_t unasked;                 /* let in, for forward_auth got no answer */
     size_t route_count;
     struct route_cells **routes;
     struct histogram *upstreams;
@@ -129,6 +130,8 @@ void metrics_request(struct worker *worker, const struct gw_req *rq)
         observe(&metrics->upstreams[rq->forward->upstream->index], rq->upstream_ms * 1000ull);
     if (rq->identity.denied != GW_DENIED_NOT)
         add(&worker->metrics->denied[rq->identity.denied], 1);
+    if (rq->identity.is_unasked)
+        add(&worker->metrics->unasked, 1);
 }
 
 void metrics_connection_opened(struct worker *worker)
@@ -354,7 +357,7 @@ static void render_denials(struct text *text)
     uint64_t by_security = SUM(denied[GW_DENIED_SECURITY]), by_acl = SUM(denied[GW_DENIED_ACL]);
 
     if (gateway.ip_restriction_count == 0 && !gateway.consumers && !gateway.jwts &&
-        by_security == 0)
+        !gateway.forward_auth && by_security == 0)
         return;
     prom_family(text, "apigw_denied_total", "counter", "Requests that a policy has refused.");
     if (gateway.ip_restriction_count > 0)
@@ -362,6 +365,11 @@ static void render_denials(struct text *text)
     render_denial(text, "security", by_security);
     if (gateway.consumers || gateway.jwts)
         render_denial(text, "acl", by_acl);
+    if (!gateway.forward_auth)
+        return;
+    render_denial(text, "forward_auth", SUM(denied[GW_DENIED_FORWARD_AUTH]));
+    prom_number(text, "apigw_forward_auth_unanswered_total", "counter",
+                "Requests let in by `on_error: allow`, for nobody answered.", SUM(unasked));
 }
 
 static void render_connections(struct text *text)

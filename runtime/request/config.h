@@ -124,8 +124,7 @@ struct gw_route {
     uint32_t buffer_request, buffer_response;
     uint8_t encoded_slash; /* enum urlpath_slash */
     bool access_log;
-    bool internal;
-    bool deprecated;
+    bool internal, deprecated;
     const uint32_t *disabled; /* gw_match_present: not 0: it is not there; NULL: it always is */
 };
 
@@ -222,6 +221,7 @@ struct gateway {
     struct gw_plain_listener status, admin;
     const struct gw_consumers *consumers; /* NULL: there are none */
     const struct gw_jwts *jwts;           /* likewise; see request/jwt.h */
+    bool forward_auth;                    /* some route asks others who may call */
     const struct str *key_names; /* under which credentials stand in queries: the log hides them */
     uint32_t key_name_count;
     struct gw_text zone;              /* where the gateway stands */

@@ -113,3 +113,15 @@ struct body_in *hold_body(struct hold *hold)
     pump_stop(&hold->pump);
     return &hold->in;
 }
+
+struct str hold_text(const struct hold *hold, struct pool *pool)
+{
+    char *at = pool_alloc(pool, hold->kept.out_len + 1);
+    size_t len = 0;
+
+    for (const struct buf *buf = hold->kept.out; buf; buf = buf->next) {
+        memcpy(at + len, buf->bytes + buf->start, buf_len(buf));
+        len += buf_len(buf);
+    }
+    return (struct str){at, len};
+}

@@ -26,4 +26,7 @@ struct hold *hold_start(struct gw_req *rq, struct body_in *source, size_t limit)
 /* What is held and the rest, once op has ended well. */
 struct body_in *hold_body(struct hold *hold);
 
+/* What is held, in one piece; it stays held. */
+struct str hold_text(const struct hold *hold, struct pool *pool);
+
 #endif

@@ -85,13 +85,15 @@ struct gw_req {
             GW_DENIED_NOT,
             GW_DENIED_SECURITY,
             GW_DENIED_ACL,
+            GW_DENIED_FORWARD_AUTH,
             GW_DENIED_COUNT
-        } denied;   /* by whom */
-    } identity;     /* see identity.h */
-    bool begun;     /* the flow was entered */
-    bool replied;   /* an answer has begun */
-    bool ended;     /* and is complete, or given up */
-    bool cancelled; /* the client is gone: the flow is not entered any more */
+        } denied;        /* by whom */
+        bool is_unasked; /* forward_auth got no answer, and lets in then */
+    } identity;          /* see identity.h */
+    bool begun;          /* the flow was entered */
+    bool replied;        /* an answer has begun */
+    bool ended;          /* and is complete, or given up */
+    bool cancelled;      /* the client is gone: the flow is not entered any more */
 
     /* for the log */
     uint64_t started_us; /* wall clock */
