@@ -60,6 +60,18 @@ struct ir_jwt {
     struct loc loc;
 };
 
+/* Tokens whose issuer is asked; times in ms. */
+struct ir_introspection {
+    struct ir_asked from;
+    struct ir_text client_id, client_secret;
+    struct str hint;
+    ir_texts issuers, audiences;
+    ir_texts headers, cookies, params;
+    struct ir_claims claims;
+    uint64_t timeout, cache, negative_cache;
+    struct loc loc;
+};
+
 /* AWS signatures; times in seconds. */
 struct ir_sigv4 {
     struct str region, service;
@@ -85,10 +97,11 @@ struct ir_scheme {
     bool asks_consumers; /* whom it proves is looked up among them */
     ir_texts names;      /* IR_PROOF_KEY: of headers, parameters, cookies */
     bool in_header, in_query, in_cookie, hide_credentials;
-    struct ir_jwt jwt;     /* IR_PROOF_JWT */
-    bool takes_body;       /* its proof may have to know the whole body */
-    struct ir_sigv4 sigv4; /* IR_PROOF_SIGV4 */
-    struct ir_basic basic; /* IR_PROOF_BASIC */
+    struct ir_jwt jwt;                     /* IR_PROOF_JWT */
+    struct ir_introspection introspection; /* IR_PROOF_INTROSPECTION */
+    bool takes_body;                       /* its proof may have to know the whole body */
+    struct ir_sigv4 sigv4;                 /* IR_PROOF_SIGV4 */
+    struct ir_basic basic;                 /* IR_PROOF_BASIC */
 };
 
 /* One of `security`: the scheme, by index, and what it must have been granted, apart by single spaces. */

@@ -5,17 +5,6 @@
 #include "lowering.h"
 #include "member.h"
 
-/* "X-User-Id" ▸ "x-user-id", as they are compared. */
-static struct str lower_case(struct pool *pool, struct str name)
-{
-    struct str copy = pool_copy(pool, name);
-
-    for (size_t i = 0; i < copy.len; i++)
-        if (copy.at[i] >= 'A' && copy.at[i] <= 'Z')
-            ((char *)copy.at)[i] = (char)(copy.at[i] - 'A' + 'a');
-    return copy;
-}
-
 static struct str asker_of(struct lowering *l, const struct ir_operation *op)
 {
     return pool_printf(&l->job->pool, "forward_auth of %.*s", STR_ARG(op->id));
@@ -32,7 +21,7 @@ void lower_forward_auth(struct lowering_operation *o)
     *f = block->forward_auth.value;
     f->body_max = o->op->limits.buffer;
     for (size_t i = 0; i < f->response_headers.count; i++)
-        lower_identity_field(o->l, lower_case(&o->l->job->pool, f->response_headers.at[i]));
+        lower_identity_field(o->l, f->response_headers.at[i]);
     if (f->operation.len == 0)
         lower_endpoint(o->l, &block->forward_auth.endpoint, asker_of(o->l, o->op), &f->asked);
 }

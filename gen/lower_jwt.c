@@ -113,16 +113,55 @@ static void check_audience(struct lowering *l, const struct api_scheme *api,
               STR_SHORT(api->name.text));
 }
 
-static void set_fields(struct lowering *l, const struct ir_claims *claims)
+/* What a scheme's tokens tell of their bearer. */
+static void set_claims(struct lowering *l, const struct ir_claims *claims, struct ir_scheme *scheme)
 {
-    for (size_t i = 0; i < claims->fields.count; i++) {
-        struct str name = claims->fields.at[i].name;
-        char *lower = (char *)pool_copy(&l->job->pool, name).at;
-        for (size_t c = 0; c < name.len; c++)
-            if (lower[c] >= 'A' && lower[c] <= 'Z')
-                lower[c] = (char)(lower[c] + 32);
-        lower_identity_field(l, (struct str){lower, name.len});
-    }
+    bool are_known = l->gw->consumers.count > 0 || l->gw->consumers_file.len > 0;
+
+    for (size_t i = 0; i < claims->fields.count; i++)
+        lower_identity_field(l, claims->fields.at[i].name);
+    scheme->names_callers |= claims->consumer.count > 0 || claims->groups.count > 0;
+    scheme->asks_consumers |= claims->consumer.count > 0 && are_known;
+}
+
+static bool may_carry(struct lowering *l, const struct api_scheme *api, struct loc loc,
+                      const char *what)
+{
+    if (carries_tokens(api))
+        return true;
+    diag_error(&l->job->diags, loc, "contradiction",
+               "'%s' is for schemes of type http with scheme bearer, oauth2 and openIdConnect, and "
+               "'%.*s' is none",
+               what, STR_SHORT(api->name.text));
+    return false;
+}
+
+bool lower_introspection(struct lowering *l, const struct api_scheme *api,
+                         const struct xgateway_block *block, struct ir_scheme *scheme)
+{
+    const struct introspection *said = &block->introspection;
+
+    if (!xgateway_says(block, POLICY_introspection) ||
+        !may_carry(l, api, said->value.loc, "introspection"))
+        return false;
+    if (xgateway_says(block, POLICY_jwt))
+        diag_error(&l->job->diags, said->value.loc, "contradiction",
+                   "the tokens of '%.*s' are verified by 'jwt' or by 'introspection', not by both",
+                   STR_SHORT(api->name.text));
+    if (!said->at.said && said->at.loc.line > 0)
+        diag_error(&l->job->diags, said->value.loc, "missing-key",
+                   "'introspection' of '%.*s' asks nobody: say 'url', or 'upstream' and 'path'",
+                   STR_SHORT(api->name.text));
+    scheme->introspection = said->value;
+    if (!lower_endpoint(
+            l, &said->at,
+            pool_printf(&l->job->pool, "introspection of %.*s", STR_ARG(api->name.text)),
+            &scheme->introspection.from))
+        return false;
+    scheme->proof = IR_PROOF_INTROSPECTION;
+    scheme->waits = true;
+    set_claims(l, &said->value.claims, scheme);
+    return true;
 }
 
 bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
@@ -133,26 +172,16 @@ bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xg
 
     if (!xgateway_says(block, POLICY_jwt))
         return false;
-    if (!carries_tokens(api)) {
-        diag_error(&l->job->diags, said.value.loc, "contradiction",
-                   "'jwt' is for schemes of type http with scheme bearer, oauth2 and "
-                   "openIdConnect, and '%.*s' is none",
-                   STR_SHORT(api->name.text));
-        return false;
-    }
-    if (!set_keys(l, api, &said) || !set_place(l, api, &said))
+    if (!may_carry(l, api, said.value.loc, "jwt") || !set_keys(l, api, &said) ||
+        !set_place(l, api, &said))
         return false;
     jwt = said.value;
     set_algorithms(l, &jwt);
     check_audience(l, api, &jwt);
-    set_fields(l, &jwt.claims);
     scheme->proof = IR_PROOF_JWT;
     scheme->waits = jwt.source == IR_JWT_JWKS_URL;
-    scheme->names_callers = jwt.source == IR_JWT_CONSUMERS || jwt.claims.consumer.count > 0 ||
-                            jwt.claims.groups.count > 0;
-    scheme->asks_consumers = jwt.source == IR_JWT_CONSUMERS ||
-                             (jwt.claims.consumer.count > 0 &&
-                              (l->gw->consumers.count > 0 || l->gw->consumers_file.len > 0));
+    scheme->names_callers = scheme->asks_consumers = jwt.source == IR_JWT_CONSUMERS;
+    set_claims(l, &jwt.claims, scheme);
     if (jwt.source == IR_JWT_CONSUMERS)
         l->gw->credential_kinds |= 1U << IR_CREDENTIAL_JWT;
     scheme->jwt = jwt;

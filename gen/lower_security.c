@@ -156,10 +156,15 @@ static bool set_certificate_proof(struct lowering *l, const struct api_scheme *a
 
 void lower_identity_field(struct lowering *l, struct str name)
 {
+    struct str lower = pool_copy(&l->job->pool, name);
+
+    for (size_t i = 0; i < lower.len; i++)
+        if (lower.at[i] >= 'A' && lower.at[i] <= 'Z')
+            ((char *)lower.at)[i] = (char)(lower.at[i] - 'A' + 'a');
     for (size_t i = 0; i < l->gw->identity_fields.count; i++)
-        if (str_eq(l->gw->identity_fields.at[i], name))
+        if (str_eq(l->gw->identity_fields.at[i], lower))
             return;
-    *vec_add(&l->job->pool, &l->gw->identity_fields) = name;
+    *vec_add(&l->job->pool, &l->gw->identity_fields) = lower;
 }
 
 static void set_proof(struct lowering *l, struct lowering_document *d, size_t index)
@@ -172,7 +177,9 @@ static void set_proof(struct lowering *l, struct lowering_document *d, size_t in
         scheme.name = pool_printf(&l->job->pool, "%.*s of document %u", STR_ARG(api->name.text),
                                   d->index + 1);
     if (known->block->passthrough ||
-        (!lower_jwt(l, api, known->block, &scheme) && !lower_sigv4(l, api, known->block, &scheme) &&
+        (!lower_jwt(l, api, known->block, &scheme) &&
+         !lower_introspection(l, api, known->block, &scheme) &&
+         !lower_sigv4(l, api, known->block, &scheme) &&
          !lower_basic_proof(l, api, known->block, &scheme) &&
          !set_key_proof(l, api, known->block, &scheme) && !set_certificate_proof(l, api, &scheme)))
         return;

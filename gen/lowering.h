@@ -148,10 +148,12 @@ void lower_ip_restriction_documents(struct lowering *l);
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);
-/* lower_jwt.c: true when the scheme is verified by its `jwt`. */
+/* lower_jwt.c: true when the scheme is verified by its `jwt`, or its `introspection`. */
 bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
                struct ir_scheme *scheme);
-/* A field by which some upstream is told who calls, in lower case: clients do not get to say it, on no route. */
+bool lower_introspection(struct lowering *l, const struct api_scheme *api,
+                         const struct xgateway_block *block, struct ir_scheme *scheme);
+/* A field by which some upstream is told who calls: clients do not get to say it, on no route. */
 void lower_identity_field(struct lowering *l, struct str name);
 void lower_security_verdict(struct lowering *l, struct lowering_document *document);
 

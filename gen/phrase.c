@@ -311,6 +311,21 @@ struct str phrase_acl(struct pool *pool, const struct ir_acl *acl)
     return text_str(&out);
 }
 
+static struct str phrase_introspection(struct pool *pool, const struct gateway *gw,
+                                       const struct ir_introspection *i)
+{
+    struct text out = {.pool = pool};
+
+    text_printf(&out, "token, asked about at %.*s %.*s, cached for %s",
+                STR_ARG(gw->upstreams.at[i->from.upstream].name), STR_ARG(i->from.path),
+                phrase_duration(pool, i->cache).at);
+    add_names(&out, "issuer", &i->issuers);
+    add_names(&out, "audience", &i->audiences);
+    add_names(&out, "consumer", &i->claims.consumer);
+    add_names(&out, "groups", &i->claims.groups);
+    return text_str(&out);
+}
+
 static struct str phrase_sigv4(struct pool *pool, const struct ir_scheme *scheme)
 {
     const struct ir_sigv4 *s = &scheme->sigv4;
@@ -371,6 +386,8 @@ struct str phrase_scheme(struct pool *pool, const struct gateway *gw,
         return STR("client certificate");
     if (scheme->proof == IR_PROOF_JWT)
         return phrase_jwt(pool, gw, &scheme->jwt);
+    if (scheme->proof == IR_PROOF_INTROSPECTION)
+        return phrase_introspection(pool, gw, &scheme->introspection);
     if (scheme->proof == IR_PROOF_SIGV4)
         return phrase_sigv4(pool, scheme);
     if (scheme->proof == IR_PROOF_BASIC)

@@ -31,6 +31,7 @@ enum feature {
     HEDGE,
     KEY_AUTH,
     JWT,
+    INTROSPECTION,
     BASIC,
     AWS_SIGV4,
     FORWARD_AUTH,
@@ -67,6 +68,7 @@ static const char *const words[FEATURES] = {
     [HEDGE] = "hedge",
     [KEY_AUTH] = "key_auth",
     [JWT] = "jwt",
+    [INTROSPECTION] = "introspection",
     [BASIC] = "basic",
     [AWS_SIGV4] = "aws_sigv4",
     [FORWARD_AUTH] = "forward_auth",
@@ -122,6 +124,7 @@ static void see_scheme(bool used[FEATURES], const struct ir_scheme *scheme)
 {
     used[KEY_AUTH] |= scheme->proof == IR_PROOF_KEY;
     used[JWT] |= scheme->proof == IR_PROOF_JWT;
+    used[INTROSPECTION] |= scheme->proof == IR_PROOF_INTROSPECTION;
     used[BASIC] |= scheme->proof == IR_PROOF_BASIC;
     used[AWS_SIGV4] |= scheme->proof == IR_PROOF_SIGV4;
 }

@@ -468,6 +468,9 @@ struct value *view_gateway(struct job *job, const struct gateway *gw)
     view_set_number(pool, map, "listener_count", gw->listeners.count);
     value_set(pool, map, "status", plain_listener(pool, &gw->status));
     value_set(pool, map, "admin", plain_listener(pool, &gw->admin));
+    value_set(pool, map, "introspections", view_introspections(pool, gw));
+    view_set_number(pool, map, "introspection_count", view_introspections(pool, gw)->items.count);
+    view_set_flag(pool, map, "has_introspections", view_introspections(pool, gw)->items.count > 0);
     value_set(pool, map, "jwts", view_jwts(pool, gw));
     view_set_number(pool, map, "jwt_count", view_jwts(pool, gw)->items.count);
     view_set_flag(pool, map, "has_jwts", view_jwts(pool, gw)->items.count > 0);

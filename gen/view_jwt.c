@@ -117,3 +117,44 @@ struct value *view_jwts(struct pool *pool, const struct gateway *gw)
             value_add(pool, list, view_jwt(pool, gw, &gw->schemes.at[i], list->items.count));
     return list;
 }
+
+static struct value *view_introspection(struct pool *pool, const struct gateway *gw,
+                                        const struct ir_scheme *scheme, size_t index)
+{
+    const struct ir_introspection *i = &scheme->introspection;
+    struct value *map = value_map(pool);
+    struct str name = pool_printf(pool, "issuer_of_%.*s", STR_ARG(scheme->symbol));
+
+    view_set_name(pool, map, "scheme", scheme->symbol);
+    view_set_text(pool, map, "name", scheme->name);
+    view_set_number(pool, map, "index", index);
+    value_set(pool, map, "from", view_endpoint(pool, gw, name, &i->from));
+    value_set(pool, map, "client_id",
+              i->client_id.kind == IR_TEXT_NONE ? value_flag(pool, false)
+                                                : view_text(pool, &i->client_id));
+    value_set(pool, map, "client_secret",
+              i->client_secret.kind == IR_TEXT_NONE ? value_flag(pool, false)
+                                                    : view_text(pool, &i->client_secret));
+    value_set(pool, map, "hint", value_text_or_false(pool, i->hint));
+    set_list(pool, map, "issuers", &i->issuers);
+    set_list(pool, map, "audiences", &i->audiences);
+    set_list(pool, map, "headers", &i->headers);
+    set_list(pool, map, "cookies", &i->cookies);
+    set_list(pool, map, "params", &i->params);
+    view_set_number(pool, map, "timeout", i->timeout);
+    view_set_number(pool, map, "cache", i->cache);
+    view_set_number(pool, map, "negative_cache", i->negative_cache);
+    view_set_claims(pool, map, &i->claims);
+    return map;
+}
+
+struct value *view_introspections(struct pool *pool, const struct gateway *gw)
+{
+    struct value *list = value_list(pool);
+
+    for (size_t i = 0; i < gw->schemes.count; i++)
+        if (gw->schemes.at[i].proof == IR_PROOF_INTROSPECTION)
+            value_add(pool, list,
+                      view_introspection(pool, gw, &gw->schemes.at[i], list->items.count));
+    return list;
+}

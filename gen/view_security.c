@@ -283,6 +283,8 @@ struct value *view_key_names(struct pool *pool, const struct gateway *gw)
             *vec_add(pool, &names) = scheme->names.at[n];
         for (size_t n = 0; n < scheme->jwt.params.count; n++)
             *vec_add(pool, &names) = scheme->jwt.params.at[n];
+        for (size_t n = 0; n < scheme->introspection.params.count; n++)
+            *vec_add(pool, &names) = scheme->introspection.params.at[n];
     }
     if (names.count == 0)
         return value_flag(pool, false);

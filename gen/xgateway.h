@@ -13,6 +13,7 @@
 #include "policy/errors.h"
 #include "policy/forward_auth.h"
 #include "policy/hosts.h"
+#include "policy/introspection.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"
 #include "policy/limits.h"
@@ -78,6 +79,7 @@ struct xgateway_block {
     struct ir_websocket websocket;
     struct key_auth key_auth;
     struct jwt jwt;
+    struct introspection introspection;
     struct aws_sigv4 aws_sigv4;
     struct ir_basic basic;
     ir_consumers consumers;

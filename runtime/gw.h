@@ -27,6 +27,7 @@
 #include "policy/aws_sigv4.h"
 #include "policy/basic.h"
 #include "policy/forward_auth.h"
+#include "policy/introspection.h"
 #include "policy/ip_restriction.h"
 #include "policy/jwt.h"
 #include "policy/key_auth.h"

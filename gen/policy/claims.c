@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "member.h"
 
-enum { PATH_MAX_STEPS = 8, FIELDS_MAX = 32 };
+enum { PATH_MAX_STEPS = 8, FIELDS_MAX = 32, PLACES_MAX = 8 };
 
 /* ~1 is '/' and ~0 is '~' (RFC 6901 section 3). */
 static struct str unescaped(struct pool *pool, struct str step)
@@ -106,4 +106,24 @@ void claims_read(struct job *job, const struct claims_said *said, struct ir_clai
     claims_read_path(job, said->groups_claim, "groups_claim", &claims->groups);
     claims_read_path(job, said->scopes_claim, "scopes_claim", &claims->scopes);
     read_fields(job, said->forward_claims, claims);
+}
+
+void claims_read_places(struct job *job, const struct token_places_said *said, void *headers_out,
+                        void *cookies_out, void *params_out)
+{
+    ir_texts *headers = headers_out, *cookies = cookies_out, *params = params_out;
+    size_t count;
+
+    setting_texts(job, said->headers, "header_names", headers);
+    setting_texts(job, said->cookies, "cookie_names", cookies);
+    setting_texts(job, said->params, "uri_param_names", params);
+    for (size_t i = 0; i < headers->count; i++)
+        setting_header_name(job, (struct said){headers->at[i], said->headers->loc});
+    if (said->headers == NULL)
+        *vec_add(&job->pool, headers) = STR("Authorization");
+    count = headers->count + cookies->count + params->count;
+    if (count == 0 || count > PLACES_MAX)
+        diag_error(&job->diags, said->owner->loc, "bad-value",
+                   "'%s' takes tokens from 1 to %d headers, cookies and parameters", said->what,
+                   PLACES_MAX);
 }

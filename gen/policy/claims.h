@@ -17,4 +17,13 @@ void claims_read_path(struct job *job, const struct node *node, const char *what
 /* "name", or a JSON pointer (RFC 6901) such as /realm_access/roles, added to `path`, an ir_texts. */
 void claims_split(struct pool *pool, struct str name, void *path);
 
+/* Where tokens stand: header_names (Authorization where nothing is said), cookie_names, uri_param_names; each of `headers`,
+ * `cookies` and `params` is an ir_texts. */
+struct token_places_said {
+    const struct node *headers, *cookies, *params, *owner;
+    const char *what;
+};
+void claims_read_places(struct job *job, const struct token_places_said *said, void *headers,
+                        void *cookies, void *params);
+
 #endif

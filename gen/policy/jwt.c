@@ -7,7 +7,6 @@
 
 enum {
     CACHE_MAX = 1000 * 1000,
-    NAMES_MAX = 8,
     SECOND = 1000,
     REFRESH_MS = 10 * 60 * SECOND,
     STALE_MS = 24 * 60 * 60 * SECOND,
@@ -232,24 +231,6 @@ static void read_source(struct policy_reader *r, const struct node *node, const 
                    "'secret_is_base64' is about a secret, and there is none");
 }
 
-static void read_places(struct policy_reader *r, const struct node *node, const struct raw *raw,
-                        struct ir_jwt *jwt)
-{
-    const struct node *headers = policy_cell(r, raw->header_names);
-
-    setting_texts(r->job, headers, "header_names", &jwt->headers);
-    setting_texts(r->job, policy_cell(r, raw->cookie_names), "cookie_names", &jwt->cookies);
-    setting_texts(r->job, policy_cell(r, raw->uri_param_names), "uri_param_names", &jwt->params);
-    for (size_t i = 0; i < jwt->headers.count; i++)
-        setting_header_name(r->job, (struct said){jwt->headers.at[i], headers->loc});
-    if (headers == NULL)
-        *vec_add(&r->job->pool, &jwt->headers) = STR("Authorization");
-    if (jwt->headers.count + jwt->cookies.count + jwt->params.count == 0 ||
-        jwt->headers.count + jwt->cookies.count + jwt->params.count > NAMES_MAX)
-        diag_error(&r->job->diags, node->loc, "bad-value",
-                   "'jwt' takes tokens from 1 to %d headers, cookies and parameters", NAMES_MAX);
-}
-
 static void read_times(struct policy_reader *r, const struct raw *raw, struct ir_jwt *jwt)
 {
     const struct node *leeway = policy_cell(r, raw->leeway),
@@ -286,7 +267,11 @@ static void read_jwt(struct policy_reader *r, const struct node *node, const voi
     read_source(r, node, raw, out);
     read_verified(r, policy_cell(r, raw->claims_to_verify), jwt);
     read_times(r, raw, jwt);
-    read_places(r, node, raw, jwt);
+    claims_read_places(r->job,
+                       &(struct token_places_said){
+                           policy_cell(r, raw->header_names), policy_cell(r, raw->cookie_names),
+                           policy_cell(r, raw->uri_param_names), node, "jwt"},
+                       &jwt->headers, &jwt->cookies, &jwt->params);
     claims_read(r->job,
                 &(struct claims_said){
                     policy_cell(r, raw->consumer_claim), policy_cell(r, raw->groups_claim),

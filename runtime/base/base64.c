@@ -63,3 +63,21 @@ bool base64_read_either(struct pool *pool, struct str text, struct str *bytes)
 {
     return base64_read(pool, text, bytes) || base64_read_url(pool, text, bytes);
 }
+
+struct str base64_write(struct pool *pool, struct str bytes)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = pool_take(pool, (bytes.len + 2) / 3 * 4 + 1), *at = out;
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t have = bytes.len - i < 3 ? bytes.len - i : 3;
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++)
+            group = group << 8 | (k < have ? (unsigned char)bytes.at[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            *at++ = k <= have ? letters[group >> (18 - 6 * k) & 63] : '=';
+    }
+    *at = '\0';
+    return (struct str){out, (size_t)(at - out)};
+}

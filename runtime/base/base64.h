@@ -12,6 +12,9 @@ bool base64_read_url(struct pool *pool, struct str text, struct str *bytes);
 /* Section 4 with padding, as in Basic credentials (RFC 7617). */
 bool base64_read(struct pool *pool, struct str text, struct str *bytes);
 
+/* The other way: section 4 with padding, in the pool. */
+struct str base64_write(struct pool *pool, struct str bytes);
+
 /* One of the two, never a mixture: for secrets that people write down. A text that is both has one meaning. */
 bool base64_read_either(struct pool *pool, struct str text, struct str *bytes);
 

@@ -7,7 +7,6 @@
 #include "base/cache.h"
 #include "base/crypto.h"
 #include "prometheus.h"
-#include "request/carried.h"
 #include "request/jwks.h"
 
 enum { RETRY_AFTER_S = 5, SECOND_MS = 1000, SECOND_US = 1000 * 1000 };
@@ -23,43 +22,6 @@ struct verified {
     struct grant grant;
     const struct consumer *consumer; /* whose keys they are, or NULL */
 };
-
-/* ---- where the token stands ---- */
-
-/* RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme by any case. Credentials of another scheme are not for us. */
-static void add_bearer(struct carried *token, struct str value, bool needs_scheme)
-{
-    bool has_scheme =
-        value.len > 7 && value.at[6] == ' ' && str_eq_nocase(str_head(value, 6), STR("Bearer"));
-
-    if (has_scheme)
-        value = str_trim(str_from(value, 7), " ");
-    if (has_scheme || !needs_scheme)
-        carried_add(token, value);
-}
-
-static void search_fields(const struct gw_req *rq, struct str name, struct carried *token)
-{
-    const struct fields *fields = &rq->head.fields;
-    bool needs_scheme = str_eq_nocase(name, STR("Authorization"));
-
-    for (const struct field *field = fields_named(fields, name, NULL); field;
-         field = fields_named(fields, name, field))
-        add_bearer(token, field_value(field), needs_scheme);
-}
-
-static struct carried search(struct gw_req *rq, const struct gw_jwt *scheme)
-{
-    struct carried token = {0};
-
-    for (uint32_t i = 0; i < scheme->header_count; i++)
-        search_fields(rq, scheme->headers[i], &token);
-    for (uint32_t i = 0; i < scheme->cookie_count; i++)
-        carried_in_cookies(rq, scheme->cookies[i], &token);
-    for (uint32_t i = 0; i < scheme->param_count; i++)
-        carried_in_query(rq, scheme->params[i], &token);
-    return token;
-}
 
 /* Browsers send preflights without credentials (Fetch Standard, section 3.2.2). */
 static bool is_preflight(const struct gw_req *rq)
@@ -202,7 +164,7 @@ static bool judge(struct gw_req *rq, const struct gw_jwt *scheme, struct str tex
 
 bool gw_jwt(struct gw_req *rq, const struct gw_jwt *scheme)
 {
-    struct carried token = search(rq, scheme);
+    struct carried token = carried_token(rq, &scheme->places);
     unsigned char digest[CRYPTO_SHA256];
     const struct jwk_set *keys;
     struct cached *finding;

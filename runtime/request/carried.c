@@ -93,3 +93,40 @@ void carried_drop_from_query(struct gw_req *rq, const struct str *names, size_t 
     }
     rq->head.query = text_str(&kept);
 }
+
+/* ---- tokens ---- */
+
+/* RFC 6750 section 2.1; RFC 9110 section 11.1: the scheme by any case. Credentials of another scheme are not for us. */
+static void add_bearer(struct carried *token, struct str value, bool needs_scheme)
+{
+    bool has_scheme =
+        value.len > 7 && value.at[6] == ' ' && str_eq_nocase(str_head(value, 6), STR("Bearer"));
+
+    if (has_scheme)
+        value = str_trim(str_from(value, 7), " ");
+    if (has_scheme || !needs_scheme)
+        carried_add(token, value);
+}
+
+static void search_fields(const struct gw_req *rq, struct str name, struct carried *token)
+{
+    const struct fields *fields = &rq->head.fields;
+    bool needs_scheme = str_eq_nocase(name, STR("Authorization"));
+
+    for (const struct field *field = fields_named(fields, name, NULL); field;
+         field = fields_named(fields, name, field))
+        add_bearer(token, field_value(field), needs_scheme);
+}
+
+struct carried carried_token(struct gw_req *rq, const struct gw_token_places *places)
+{
+    struct carried token = {0};
+
+    for (uint32_t i = 0; i < places->header_count; i++)
+        search_fields(rq, places->headers[i], &token);
+    for (uint32_t i = 0; i < places->cookie_count; i++)
+        carried_in_cookies(rq, places->cookies[i], &token);
+    for (uint32_t i = 0; i < places->param_count; i++)
+        carried_in_query(rq, places->params[i], &token);
+    return token;
+}

@@ -1,4 +1,4 @@
-/* config: the constants that a generated program consists of: what the gateway and each of its operations are. Made
+/* config: the constants of a generated program: what the gateway and each of its operations are. Made
  * by the generator, read by every module from here up. */
 #ifndef REQUEST_CONFIG_H
 #define REQUEST_CONFIG_H
@@ -208,9 +208,6 @@ struct gw_correlation {
 /* What becomes of names that a CGI-like backend would take for others. */
 enum gw_underscores { GW_UNDERSCORES_DROP, GW_UNDERSCORES_REJECT, GW_UNDERSCORES_PASS };
 
-struct gw_runtime;
-struct jobs_module;
-
 struct gateway {
     uint32_t abi; /* GW_ABI */
     struct str name, version, build_id;
@@ -219,9 +216,10 @@ struct gateway {
     const struct gw_listener *listeners;
     uint32_t listener_count;
     struct gw_plain_listener status, admin;
-    const struct gw_consumers *consumers; /* NULL: there are none */
-    const struct gw_jwts *jwts;           /* likewise; see request/jwt.h */
-    bool forward_auth;                    /* some route asks others who may call */
+    const struct gw_consumers *consumers; /* NULL: there are none; so below */
+    const struct gw_jwts *jwts;
+    const struct gw_introspections *introspections;
+    bool forward_auth;           /* some route asks others who may call */
     const struct str *key_names; /* under which credentials stand in queries: the log hides them */
     uint32_t key_name_count;
     struct gw_text zone;              /* where the gateway stands */

@@ -6,6 +6,7 @@
 #include "base/grant.h"
 #include "base/jwt.h"
 #include "base/reference.h"
+#include "request/carried.h"
 #include "request/consumers.h"
 
 struct gw_endpoint;
@@ -41,8 +42,7 @@ struct gw_jwt {
     struct str key_claim;       /* GW_JWT_CONSUMERS: of the claims, or of the header */
     uint32_t algorithms;        /* JWS_BIT each: no other is taken */
     struct jwt_rules rules;
-    const struct str *headers, *cookies, *params; /* where tokens stand, by name */
-    uint32_t header_count, cookie_count, param_count;
+    struct gw_token_places places;
     bool run_on_preflight; /* preflights of CORS need a token, too */
     struct gw_claims claims;
     uint32_t cache_size, cache_ttl; /* verified tokens that are remembered, per worker; ms */

@@ -6,6 +6,7 @@
 #include "base/ip_ranges.h"
 #include "base/reference.h"
 #include "base/vec.h"
+#include "request/introspection.h"
 #include "request/jwt.h"
 #include "request/proxied.h"
 
@@ -134,6 +135,19 @@ static bool read_jwts(struct live *live, const struct gw_jwts *jwts, struct str 
     return true;
 }
 
+static bool read_introspections(struct live *live, const struct gw_introspections *all,
+                                struct str *error)
+{
+    if (!all)
+        return true;
+    live->introspection_lines =
+        pool_alloc(&live->pool, all->count * sizeof *live->introspection_lines);
+    for (uint32_t i = 0; i < all->count; i++)
+        if (!all->module->read(all->at[i], &live->secrets, &live->introspection_lines[i], error))
+            return false;
+    return true;
+}
+
 struct live *live_read(const struct live_sources *from, char *error, size_t error_size)
 {
     struct live *live = pool_xmalloc(sizeof *live);
@@ -143,9 +157,11 @@ struct live *live_read(const struct live_sources *from, char *error, size_t erro
     live->users = 1;
     live->number = __atomic_add_fetch(&readings, 1, __ATOMIC_RELAXED);
     pool_open(&live->pool, NULL);
+    pool_open(&live->secrets, NULL);
     if (read_networks(live, from->listeners, from->listener_count, &why) &&
         read_restrictions(live, from, &why) && read_consumers(live, from->consumers, &why) &&
         read_jwts(live, from->jwts, &why) &&
+        read_introspections(live, from->introspections, &why) &&
         reference_read(from->admin_token, &live->pool, &live->admin_token, &why)) {
         if (!live->admin_token.at || live->admin_token.len > 0)
             return live;
@@ -172,6 +188,7 @@ void live_release(struct live *live)
         live->jwts->module->free(live->jwt_keys[i]);
     if (live->admin_token.at)
         explicit_bzero((char *)live->admin_token.at, live->admin_token.len);
+    pool_close_wiped(&live->secrets);
     pool_close(&live->pool);
     free(live);
 }

@@ -29,8 +29,10 @@ struct live {
     const struct consumers_module *consumers_module;
     struct consumers *consumers; /* NULL: there are none */
     const struct gw_jwts *jwts;
-    struct jwk_set **jwt_keys; /* by scheme; NULL: its keys come from elsewhere */
-    uint64_t number;           /* of the reading */
+    struct jwk_set **jwt_keys;       /* by scheme; NULL: its keys come from elsewhere */
+    struct str *introspection_lines; /* by scheme; secret */
+    struct pool secrets;             /* wiped at the end */
+    uint64_t number;                 /* of the reading */
 };
 
 /* What may name files and variables. */
@@ -42,6 +44,7 @@ struct live_sources {
     const struct gw_text *admin_token;
     const struct gw_consumers *consumers; /* NULL: there are none */
     const struct gw_jwts *jwts;           /* likewise */
+    const struct gw_introspections *introspections;
 };
 
 /* Reads all of it, with one user; NULL: `error` (of `error_size` bytes) names the file or variable that is
