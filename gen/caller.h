@@ -1,19 +1,10 @@
-/* caller: whether the gateway would let a request in, told here: by the credentials it carries, and by keys of consumers
- * as far as the variables and files that the document refers to are at hand. No key and no secret is ever printed. */
+/* caller: whether the gateway would let a request in, told here: by the credentials it carries, and by keys and secrets as
+ * far as the variables and files that the document refers to are at hand. Tokens are judged by the code that gateways run. */
 #ifndef GEN_CALLER_H
 #define GEN_CALLER_H
 
 #include "base/text.h"
-#include "ir.h"
-
-struct caller_request {
-    struct pool *pool;
-    const struct gateway *gw;
-    const struct ir_operation *op;
-    const struct ir_header *headers;
-    size_t header_count;
-    struct str query;
-};
+#include "caller_input.h"
 
 enum caller_answer {
     CALLER_SILENT, /* nobody is asked who he is, or the request has no credentials to look at: nothing was printed */

@@ -32,7 +32,14 @@ static bool has_credential(const struct ir_consumer *consumer, enum ir_credentia
     return false;
 }
 
-/* Whether the consumer has what the scheme looks up. */
+/* Its proof is somebody's own credentials: nobody but consumers has any. */
+static bool needs_consumer(const struct ir_scheme *scheme)
+{
+    return scheme->proof == IR_PROOF_KEY || scheme->proof == IR_PROOF_BASIC ||
+           scheme->proof == IR_PROOF_SIGV4 ||
+           (scheme->proof == IR_PROOF_JWT && scheme->jwt.source == IR_JWT_CONSUMERS);
+}
+
 static bool can_prove(const struct ir_scheme *scheme, const struct ir_consumer *consumer)
 {
     switch (scheme->proof) {
@@ -43,6 +50,7 @@ static bool can_prove(const struct ir_scheme *scheme, const struct ir_consumer *
     case IR_PROOF_SIGV4:
         return has_credential(consumer, IR_CREDENTIAL_AWS);
     case IR_PROOF_JWT:
+        return !needs_consumer(scheme) || has_credential(consumer, IR_CREDENTIAL_JWT);
     case IR_PROOF_INTROSPECTION:
     case IR_PROOF_CERTIFICATE:
         break;
@@ -50,10 +58,10 @@ static bool can_prove(const struct ir_scheme *scheme, const struct ir_consumer *
     return true;
 }
 
-static bool asks_consumers(const struct gateway *gw, const struct ir_way *way)
+static bool way_needs_consumer(const struct gateway *gw, const struct ir_way *way)
 {
     for (size_t i = 0; i < way->all.count; i++)
-        if (gw->schemes.at[way->all.at[i].scheme].asks_consumers)
+        if (needs_consumer(&gw->schemes.at[way->all.at[i].scheme]))
             return true;
     return false;
 }
@@ -61,12 +69,10 @@ static bool asks_consumers(const struct gateway *gw, const struct ir_way *way)
 static bool can_come(const struct gateway *gw, const struct ir_way *way,
                      const struct ir_consumer *consumer)
 {
-    for (size_t i = 0; i < way->all.count; i++) {
-        const struct ir_scheme *scheme = &gw->schemes.at[way->all.at[i].scheme];
-        if (scheme->asks_consumers && !can_prove(scheme, consumer))
+    for (size_t i = 0; i < way->all.count; i++)
+        if (!can_prove(&gw->schemes.at[way->all.at[i].scheme], consumer))
             return false;
-    }
-    return asks_consumers(gw, way);
+    return way_needs_consumer(gw, way);
 }
 
 static bool can_call(const struct gateway *gw, const struct ir_operation *op,
@@ -92,15 +98,21 @@ static void add_file(struct text *out, const struct gateway *gw, const struct ir
 struct str callers_known(struct pool *pool, const struct gateway *gw, const struct ir_operation *op)
 {
     struct text out = {.pool = pool};
-    bool asks = false;
+    bool needs = false, takes_others = false;
 
-    for (size_t w = 0; w < op->ways.count; w++)
-        asks |= asks_consumers(gw, &op->ways.at[w]);
-    if (!asks)
+    for (size_t w = 0; w < op->ways.count; w++) {
+        bool needed = way_needs_consumer(gw, &op->ways.at[w]);
+        needs |= needed;
+        takes_others |= !needed && op->ways.at[w].all.count > 0;
+    }
+    if (!needs)
         return STR("");
     for (size_t i = 0; i < gw->consumers.count; i++)
         if (can_call(gw, op, &gw->consumers.at[i]))
             text_printf(&out, "%s%.*s", out.len > 0 ? ", " : "", STR_ARG(gw->consumers.at[i].name));
     add_file(&out, gw, &op->acl);
+    if (takes_others)
+        text_add(&out, out.len > 0 ? STR("; others by the other schemes")
+                                   : STR("others by the other schemes"));
     return out.len > 0 ? text_str(&out) : STR("none");
 }

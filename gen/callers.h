@@ -5,8 +5,9 @@
 
 #include "ir.h"
 
-/* The consumers that have the credentials one of the ways in asks for, and whose groups the acl lets in:
- * "batch, web", "batch and those of /etc/consumers.yaml in staff", "none"; "" where no consumers are asked. */
+/* The consumers that have the credentials of their own that one of the ways in asks for, and whose groups the acl lets
+ * in: "batch, web", "batch and those of /etc/consumers.yaml in staff", "batch; others by the other schemes", "none"; "" where
+ * no way asks for such credentials. */
 struct str callers_known(struct pool *pool, const struct gateway *gw,
                          const struct ir_operation *op);
 

@@ -19,9 +19,10 @@ const struct command_row cli_commands[COMMAND_COUNT] = {
          "Files that would not change are not touched; `make -C DIR` builds the project."},
     [COMMAND_CHECK] = {"check", "SPEC...", "report every problem of a spec, write nothing", NULL},
     [COMMAND_ROUTES] = {"routes", "SPEC...", "print the route table", NULL},
-    [COMMAND_EXPLAIN] = {"explain", "SPEC... METHOD URL",
-                         "tell which route takes a request, and why",
-                         "Answered by the same matcher plan that is compiled."},
+    [COMMAND_EXPLAIN] =
+        {"explain", "SPEC... METHOD URL", "tell which route takes a request, and why",
+         "Answered by the same matcher plan that is compiled. When the request carries a token or an\n"
+         "API key, tells whether it would be let in: exit status 1 when it would not."},
     [COMMAND_RUN] = {"run", "SPEC... [-- GATEWAY-OPTION...]",
                      "build into the user's cache and start the gateway",
                      "What stands behind -- is passed on to the gateway."},
@@ -72,6 +73,8 @@ const struct option_row cli_options[] = {
      "add every policy in effect and where it came from"},
     {OPTION_HEADER, 'H', "header", "'NAME: VALUE'", BIT(COMMAND_EXPLAIN),
      "a header of the request; repeatable"},
+    {OPTION_JWKS, 0, "jwks", "[SCHEME=]FILE", BIT(COMMAND_EXPLAIN),
+     "the keys that the gateway would fetch; repeatable"},
     {OPTION_UPSTREAM, 0, "upstream", "[NAME=]URL", SPECS,
      "the default or a named upstream; repeatable"},
     {OPTION_VAR, 0, "var", "NAME=VALUE", SPECS, "a server variable; repeatable"},

@@ -62,6 +62,7 @@ enum option_id {
     OPTION_NOT_BEFORE,
     OPTION_KID,
     OPTION_TYP,
+    OPTION_JWKS,
     OPTION_TOKEN_FORMAT,
     OPTION_HELP, /* from here on: print something and end */
     OPTION_MAN,

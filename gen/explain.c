@@ -1,5 +1,6 @@
 #include "explain.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/urlpath.h"
 #include "caller.h"
@@ -17,6 +18,8 @@ struct question {
     bool has_query;
     const struct ir_header *headers;
     size_t header_count;
+    const struct caller_jwks *jwks;
+    size_t jwks_count;
     struct str params[PATHMAP_PARAMS];
 };
 
@@ -410,6 +413,10 @@ static int say_caller(const struct question *q, const struct ir_operation *op)
     struct caller_request request = {.pool = q->pool,
                                      .gw = q->gw,
                                      .op = op,
+                                     .method = q->method,
+                                     .jwks = q->jwks,
+                                     .jwks_count = q->jwks_count,
+                                     .now = clock_wall_us() / 1000000,
                                      .headers = q->headers,
                                      .header_count = q->header_count,
                                      .query = q->query};
@@ -552,6 +559,8 @@ int explain(struct job *job, struct gateway *gw, const struct explain_request *r
         .method = request->method,
         .headers = request->headers,
         .header_count = request->header_count,
+        .jwks = request->jwks,
+        .jwks_count = request->jwks_count,
     };
 
     int result;

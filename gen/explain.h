@@ -2,6 +2,7 @@
 #ifndef GEN_EXPLAIN_H
 #define GEN_EXPLAIN_H
 
+#include "caller_input.h"
 #include "ir.h"
 #include "job.h"
 
@@ -10,6 +11,8 @@ struct explain_request {
     struct str method, url;
     const struct ir_header *headers;
     size_t header_count;
+    const struct caller_jwks *jwks;
+    size_t jwks_count;
 };
 
 /* Prints which route takes the request, the normalised path, its parameters, every policy in order and the

@@ -184,6 +184,9 @@ static bool set_option(struct options *options, enum option_id id, struct str va
         return set_dump(options, value);
     case OPTION_JOBS:
         return set_jobs(options, value);
+    case OPTION_JWKS:
+        *vec_add(options->pool, &options->jwks) = split_setting(value);
+        return true;
     case OPTION_CLAIM:
         *vec_add(options->pool, &options->token.claims) = value;
         return true;

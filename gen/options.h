@@ -33,6 +33,7 @@ struct options {
     struct str templates;
     struct str dump; /* tree, api, ir, plan, values */
     VEC(struct assignment) upstreams, variables;
+    VEC(struct assignment) jwks; /* explain: scheme, file */
     VEC(struct str) overlays, headers;
     enum diag_format format;
     enum routes_format routes_format;

@@ -88,7 +88,9 @@ struct str token_printable(struct pool *pool, struct str text)
     struct text out = {.pool = pool};
 
     for (size_t i = 0; i < text.len; i++)
-        text_add(&out, text.at[i] ? (struct str){text.at + i, 1} : STR("\xE2\x90\x80"));
+        text_add(&out, text.at[i] == '\0'   ? STR("\xE2\x90\x80")
+                       : text.at[i] == '\n' ? STR("\xE2\x90\xA4")
+                                            : (struct str){text.at + i, 1});
     return out.len ? text_str(&out) : STR("");
 }
 

@@ -51,7 +51,7 @@ bool token_date(const struct token_member *member, int64_t *seconds);
 /* "45s", "57m", "30h", "12d": how long a number of seconds is, its sign dropped. */
 struct str token_span(struct pool *pool, int64_t seconds);
 
-/* Text of a token to be printed by "%.*s", which ends at NUL: that stands as U+2400. */
+/* Text of a token within a line: NUL, which would end "%.*s", stands as U+2400, a new line as U+2424. */
 struct str token_printable(struct pool *pool, struct str text);
 
 void token_warn(struct token *token, const char *code, const char *format, ...)

@@ -154,6 +154,35 @@ void token_text(struct text *out, const struct token *token, const struct token_
         say(out, "warning", token->warnings.at[i].text);
 }
 
+static void add_said(struct text *out, const struct token_object *object, const char *name)
+{
+    const struct token_member *member = token_find(object, name);
+
+    if (!member)
+        return;
+    struct str words = member->kind == JSON_STRING ? member->text : member->value;
+    text_printf(out, "%s%s %.*s", out->len ? ", " : "", name,
+                STR_ARG(token_printable(out->pool, words)));
+}
+
+struct str token_says(const struct token *token, int64_t now)
+{
+    static const char *const claims[] = {"iss", "sub", "aud", "scope"};
+    struct text out = {.pool = token->pool};
+
+    add_said(&out, &token->header, "alg");
+    add_said(&out, &token->header, "kid");
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+        add_said(&out, &token->payload, claims[i]);
+    for (size_t i = 0; i < DATE_COUNT; i++) {
+        int64_t seconds;
+        if (token_date(token_find(&token->payload, dates[i]), &seconds))
+            text_printf(&out, "%s%s %s (%s)", out.len ? ", " : "", dates[i],
+                        iso(token->pool, seconds).at, when(token->pool, dates[i], seconds, now).at);
+    }
+    return out.len ? text_str(&out) : STR("nothing");
+}
+
 /* ---- for programs ---- */
 
 /* A word in JSON; what text_json leaves as it is may still deceive a reader. */

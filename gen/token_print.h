@@ -23,4 +23,8 @@ void token_text(struct text *out, const struct token *token, const struct token_
 void token_json(struct text *out, const struct token *token, const struct token_verdict *verdict,
                 int64_t now);
 
+/* "alg RS256, kid one, iss https://id.example, aud [\"shop\"], exp 2026-01-31T23:59:59Z (in 57m)": what a token says, in one
+ * line, true or not. */
+struct str token_says(const struct token *token, int64_t now);
+
 #endif

@@ -18,6 +18,15 @@ static struct ir_header *headers(struct pool *pool, const struct options *option
     return made;
 }
 
+static struct caller_jwks *jwks(struct pool *pool, const struct options *options)
+{
+    struct caller_jwks *made = pool_alloc(pool, (options->jwks.count + 1) * sizeof *made);
+
+    for (size_t i = 0; i < options->jwks.count; i++)
+        made[i] = (struct caller_jwks){options->jwks.at[i].name, options->jwks.at[i].value};
+    return made;
+}
+
 int command_explain(const struct options *options)
 {
     struct compilation c;
@@ -42,6 +51,8 @@ int command_explain(const struct options *options)
             .url = options->operands.at[count - 1],
             .headers = headers(&c.job.pool, options),
             .header_count = options->headers.count,
+            .jwks = jwks(&c.job.pool, options),
+            .jwks_count = options->jwks.count,
         };
         none = explain(&c.job, c.gw, &request, stdout);
     }

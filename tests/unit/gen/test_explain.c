@@ -37,7 +37,10 @@ static const char *answer(struct job *job, const char *method, const char *url, 
     name_plan(job, gw);
     route_plan(job, gw);
     assert_false(job_failed(job));
-    struct explain_request request = {str_of(method), str_of(url), &beta, header != NULL};
+    struct explain_request request = {.method = str_of(method),
+                                      .url = str_of(url),
+                                      .headers = &beta,
+                                      .header_count = header != NULL};
     status = explain(job, gw, &request, out);
     fclose(out);
     return text;
