@@ -139,7 +139,8 @@ struct live *setup_read_live(const struct setup *setup, char error[SETUP_ERROR])
                                             .ip_restriction_count = gateway.ip_restriction_count,
                                             .admin_token = &gateway.admin.token,
                                             .consumers = gateway.consumers,
-                                            .jwts = gateway.jwts, .introspections = gateway.introspections},
+                                            .jwts = gateway.jwts,
+                                            .introspections = gateway.introspections},
                      error, SETUP_ERROR);
     pool_close(&pool);
     return live;
