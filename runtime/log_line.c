@@ -1,5 +1,7 @@
 #include "log_line.h"
 
+#include <stdio.h>
+
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -290,7 +292,15 @@ static void write_trace_id(struct log_text *line, const struct gw_req *rq)
 
 static void write_reason(struct log_text *line, const struct gw_req *rq)
 {
-    quote(line, rq->reason ? str_of(rq->reason) : (struct str){0}, MAX_SHORT);
+    static const char policy[] = "security: ";
+    char text[MAX_SHORT];
+
+    if (rq->identity.denied != GW_DENIED_SECURITY || !rq->reason) {
+        quote(line, rq->reason ? str_of(rq->reason) : (struct str){0}, MAX_SHORT);
+        return;
+    }
+    snprintf(text, sizeof text, "%s%s", policy, rq->reason);
+    quote(line, str_of(text), MAX_SHORT);
 }
 
 static void write_consumer(struct log_text *line, const struct gw_req *rq)

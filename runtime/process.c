@@ -40,10 +40,11 @@ struct process {
     struct setup setup;
     const struct options *options;
     enum phase phase;
-    uint64_t until;   /* clock_ms: end of the delay or the grace */
-    uint64_t look_at; /* clock_ms: when watched files are looked at again */
-    struct watched consumers;
-    int signals; /* signalfd */
+    uint64_t until;         /* clock_ms: end of the delay or the grace */
+    uint64_t look_at;       /* clock_ms: when watched files are looked at again */
+    struct watched callers; /* files by which callers are known */
+    bool has_files;         /* there are some */
+    int signals;            /* signalfd */
     struct successor successor;
     bool replaced; /* the successor serves */
     bool left;     /* and nobody here accepts any more */
@@ -124,24 +125,59 @@ static void begin_end(struct process *process, int number)
     begin_drain(process);
 }
 
-static bool watches_consumers(void)
+/* Files of secrets, keys and consumers that the document names. */
+struct files {
+    uint64_t digest;
+    bool are_some;
+};
+
+static void add_file(struct files *files, struct str path)
 {
-    return gateway.consumers && gateway.consumers->file.len > 0;
+    if (path.len == 0)
+        return;
+    files->are_some = true;
+    watched_add(&files->digest, path);
 }
 
-static uint64_t consumers_digest(void)
+static void add_text(struct files *files, const struct gw_text *text)
 {
-    uint64_t digest = WATCHED_BEGIN;
+    if (text->kind == GW_TEXT_FILE)
+        add_file(files, text->text);
+}
 
-    watched_add(&digest, gateway.consumers->file);
-    return digest;
+static void add_consumers(struct files *files, const struct gw_consumers *consumers)
+{
+    add_file(files, consumers->file);
+    for (uint32_t i = 0; i < consumers->count; i++) {
+        const struct gw_consumer *one = &consumers->at[i];
+        for (uint32_t k = 0; k < one->key_count; k++)
+            add_text(files, &one->keys[k]);
+        for (uint32_t k = 0; k < one->credential_count; k++)
+            add_text(files, &one->credentials[k].secret);
+    }
+}
+
+static struct files callers_files(void)
+{
+    struct files files = {.digest = WATCHED_BEGIN};
+
+    if (gateway.consumers)
+        add_consumers(&files, gateway.consumers);
+    for (uint32_t i = 0; gateway.jwts && i < gateway.jwts->count; i++)
+        add_text(&files, &gateway.jwts->at[i]->key);
+    for (uint32_t i = 0; gateway.introspections && i < gateway.introspections->count; i++)
+        add_text(&files, &gateway.introspections->at[i]->client_secret);
+    return files;
 }
 
 /* Before they are read: what changes meanwhile is read again. */
 static void begin_to_watch(struct process *process)
 {
-    if (watches_consumers())
-        watched_is_read(&process->consumers, consumers_digest());
+    struct files files = callers_files();
+
+    process->has_files = files.are_some;
+    if (files.are_some)
+        watched_is_read(&process->callers, files.digest);
 }
 
 /* False: something is bad, and all of it stays as it was. */
@@ -273,9 +309,9 @@ static void read_signals(struct process *process)
 
 /* ---- the main thread's days ---- */
 
-static bool watches_files(void)
+static bool watches_files(const struct process *process)
 {
-    return secure_watches() || gateway.runtime || watches_consumers();
+    return secure_watches() || gateway.runtime || process->has_files;
 }
 
 /* Milliseconds to the end of a phase, or a part of them, for poll. */
@@ -286,7 +322,7 @@ static int time_left(const struct process *process)
     if (process->phase == PHASE_RUN && process->successor.pid != 0)
         return SECURE_LOOK_MS;
     if (process->phase == PHASE_RUN)
-        return watches_files() ? SECURE_LOOK_MS : -1;
+        return watches_files(process) ? SECURE_LOOK_MS : -1;
     if (process->until <= now)
         return 0;
     return process->until - now < POLL_MAX_MS ? (int)(process->until - now) : POLL_MAX_MS;
@@ -315,9 +351,9 @@ static void empty(int event)
 }
 
 /* They are read with all else that is live. */
-static void look_at_consumers(struct process *process)
+static void look_at_callers(struct process *process)
 {
-    if (watched_has_rested(&process->consumers, consumers_digest()))
+    if (watched_has_rested(&process->callers, callers_files().digest))
         adopt_live(process);
 }
 
@@ -332,8 +368,8 @@ static void look_at_files(struct process *process)
     secure_look();
     if (gateway.runtime)
         gateway.runtime->module->look(gateway.runtime);
-    if (watches_consumers())
-        look_at_consumers(process);
+    if (process->has_files)
+        look_at_callers(process);
 }
 
 static void mind(struct process *process)
@@ -351,7 +387,7 @@ static void mind(struct process *process)
             health_answer(process->setup.health_fd);
         look_at_successor(process);
         look_at_handing_over(process);
-        if (watches_files())
+        if (watches_files(process))
             look_at_files(process);
         check_phase(process);
     }

@@ -129,7 +129,8 @@ static const char *verify(struct gw_req *rq, const struct gw_jwt *scheme,
     __atomic_store_n(&rq->worker->tokens_verified, rq->worker->tokens_verified + 1,
                      __ATOMIC_RELAXED);
     verdict = jwt_verify(token, keys, scheme->algorithms);
-    *is_key_unknown = verdict == JWT_NO_KEY;
+    /* A token that names no key may be of one that has come since. */
+    *is_key_unknown = verdict == JWT_NO_KEY || (verdict == JWT_BAD_SIGNATURE && !token->kid.at);
     why = jwt_verdict_text(verdict);
     return why ? why : jwt_check(token, &scheme->rules, wall(rq), until);
 }

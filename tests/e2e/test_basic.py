@@ -160,7 +160,7 @@ def test_who_is_not_let_in(running, pets, fields, reason):
     answer = ask(running, "/a", *fields)
     assert answer.status == 401 and json.loads(answer.body)["detail"] == reason
     assert answer["www-authenticate"] == 'Basic realm="users", charset="UTF-8"' and pets.got_nothing()
-    assert f'"status":401,"reason":"{reason}"' in running.out or wait_until(lambda: reason in running.out, "the log") is None
+    assert f'"status":401,"reason":"security: {reason}"' in running.out or wait_until(lambda: reason in running.out, "the log") is None
 
 
 @pytest.mark.parametrize("field", ["Authorization: basic ", "authorization: BASIC   ", "AUTHORIZATION:Basic "])

@@ -7,6 +7,7 @@ import time
 
 import jose
 import pytest
+from certificates import Authority, SecureOrigin
 from http_peer import free_ports, wait_until
 from provider import Provider
 
@@ -285,3 +286,30 @@ def test_replaced_by_hand(gateway, provider):
     wait_until(lambda: "the keys of idp" in running.log, "an answer")
     assert ask(running, token(FIRST)).status == 200
     assert "idp.test" in running.ask_admin("/upstreams").body.decode()
+
+
+def test_a_token_that_names_no_key_may_be_of_a_new_one(gateway, provider):
+    provider.keys = [jose.key("ES256")]
+    running = by_jwks(gateway, provider)
+    assert ask(running, token(jose.key("ES256"))).status == 200
+    other = jose.Key("ES256")
+    provider.keys = [other]
+    wait_until(lambda: ask(running, token(other)).status == 200, "the new key", 20)
+    assert provider.fetches == 2
+
+
+# ---- TLS
+
+def test_over_tls(gateway, tmp_path):
+    authority = Authority(str(tmp_path))
+    pair = authority.issue("localhost", "DNS:localhost")
+    body = jose.jwks(FIRST).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with SecureOrigin(pair, answer=answer) as secure:
+        running = start(gateway, bearer(f"{secure.url}/jwks", f"tls: {{ca: {{file: {authority.cert}}}}}"))
+        assert ask(running, token(FIRST)).status == 200
+        # Nobody vouches for it among those that are trusted by default.
+        stranger = start(gateway, bearer(f"{secure.url}/jwks"))
+        wait_until(lambda: "the keys of idp" in stranger.log, "a failure")
+        assert ask(stranger, token(FIRST)).status == 503
+        secure.failures.clear()

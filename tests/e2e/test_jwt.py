@@ -194,6 +194,7 @@ def test_where_tokens_stand(running, pets):
         assert answer.status == 401 and answer["www-authenticate"] == 'Bearer realm="tokens"'
     wait_until(lambda: running.out.count('"path":"/places"') > 15, "the log")
     assert token not in running.out and token not in running.log
+    assert '"reason":"security: a token is needed"' in running.out and '"reason":"security: there are two tokens"' in running.out
 
 
 def test_preflights_carry_none(running, pets):
@@ -369,6 +370,23 @@ def test_keys_are_read_anew(gateway, origin, tmp_path):
     for _ in range(8):  # both workers
         wait_until(lambda: ask(running, "/file", second.token(aud="any")).status == 200, "the new key")
         wait_until(lambda: ask(running, "/file", first.token(aud="any")).status == 401, "the old one to go")
+
+
+def test_files_of_keys_are_watched(gateway, origin, tmp_path):
+    first, second = jose.key("ES256", "first"), jose.key("ES256", "second")
+    (tmp_path / "jwks.json").write_text(jose.jwks(first))
+    (tmp_path / "rs.pem").write_text(jose.key("RS256").pem)
+    (tmp_path / "web.pem").write_text(jose.key("ES256").pem)
+    running = gateway(HEAD.format(url=origin.url, folder=tmp_path, algorithms="ES256"), "--workers", "1",
+                      env={"SECRET": SECRET.decode(), "SECRET64": jose.b64(SECRET), "APP_KEY": "x", "APP_SECRET": "app" * 20})
+    assert ask(running, "/file", first.token(aud="any")).status == 200
+    (tmp_path / "new.json").write_text(jose.jwks(second))
+    (tmp_path / "new.json").rename(tmp_path / "jwks.json")
+    wait_until(lambda: ask(running, "/file", second.token(aud="any")).status == 200, "the new key", 20)
+    assert ask(running, "/file", first.token(aud="any")).status == 401
+    other = jose.Key("ES256")
+    (tmp_path / "web.pem").write_text(other.pem)
+    wait_until(lambda: ask(running, "/whose", other.token(iss="web-key")).status == 200, "the consumer's new key", 20)
 
 
 # ---- attacks: RFC 8725 section 2, and what else tokens have been

@@ -112,7 +112,7 @@ def test_who_is_not_let_in(running, pets, path, fields, reason):
     answer = ask(running, path, *fields)
     assert answer.status == 401 and json.loads(answer.body)["detail"] == reason
     assert answer["www-authenticate"] == 'Key realm="keys"' and pets.got_nothing()
-    wait_until(lambda: f'"status":401,"reason":"{reason}"' in running.out, "the log")
+    wait_until(lambda: f'"status":401,"reason":"security: {reason}"' in running.out, "the log")
 
 
 def test_the_same_key_twice_is_one(running, pets):
