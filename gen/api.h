@@ -50,7 +50,7 @@ struct api_response {
 /* One requirement: a scheme and its scopes. */
 struct api_requirement {
     struct said scheme;
-    struct str *scopes;
+    struct said *scopes;
     size_t scope_count;
 };
 
@@ -94,6 +94,7 @@ struct api_scheme {
     struct str type;   /* http, apiKey, oauth2, openIdConnect, mutualTLS */
     struct str scheme; /* http: bearer, basic … */
     struct str in, key_name;
+    VEC(struct said) scopes; /* oauth2: what its flows declare, each once */
     struct node *node;
     struct node *gateway;
 };

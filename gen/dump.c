@@ -59,7 +59,7 @@ static void dump_security(struct text *text, const char *label, const struct api
             word(text, r->scheme.text);
             for (size_t k = 0; k < r->scope_count; k++) {
                 text_add(text, k == 0 ? STR("(") : STR(","));
-                word(text, r->scopes[k]);
+                word(text, r->scopes[k].text);
             }
             text_add(text, r->scope_count > 0 ? STR(")") : STR(""));
         }

@@ -19,7 +19,7 @@ static void describe_one(struct text *text, const struct api_requirement *r)
 {
     text_add(text, r->scheme.text);
     for (size_t i = 0; i < r->scope_count; i++)
-        text_printf(text, "%s%.*s", i > 0 ? " " : " (", STR_ARG(r->scopes[i]));
+        text_printf(text, "%s%.*s", i > 0 ? " " : " (", STR_ARG(r->scopes[i].text));
     text_add(text, r->scope_count > 0 ? STR(")") : STR(""));
 }
 
@@ -43,29 +43,6 @@ static struct str describe(struct pool *pool, const struct api_security *securit
         }
     }
     return text_str(&text);
-}
-
-static void report(struct lowering_operation *o, enum strict_level level, const char *code,
-                   const char *what)
-{
-    if (level == STRICT_ERROR)
-        diag_error(&o->l->job->diags, o->api->loc, code, "%.*s %.*s %s", STR_SHORT(o->api->method),
-                   STR_SHORT(o->path->pattern.text), what);
-    else if (level == STRICT_WARN)
-        diag_warn(&o->l->job->diags, o->api->loc, code, "%.*s %.*s %s", STR_SHORT(o->api->method),
-                  STR_SHORT(o->path->pattern.text), what);
-}
-
-static void lint(struct lowering_operation *o, const struct api_security *security)
-{
-    const struct strict *strict = &o->document->block->strict;
-
-    if (security->stated && security->any.count == 0 &&
-        lowering_find(&o->chain, POLICY_public_reason) == NULL)
-        report(o, strict->public_reason, "public-reason",
-               "is public without saying why: add x-gateway.public_reason");
-    if (o->api->responses.count == 0)
-        report(o, strict->documented_responses, "documented-responses", "documents no response");
 }
 
 /* Nobody can enforce what nobody declared; for a foreign document it is one more thing to pass through. */
@@ -222,13 +199,13 @@ static struct str scopes_of(struct lowering_operation *o, const struct api_requi
             "'%.*s' carries no scopes that could be required: say 'acl' for groups of consumers",
             STR_SHORT(said->scheme.text));
     for (size_t i = 0; i < said->scope_count; i++) {
-        if (!is_scope(said->scopes[i]))
-            diag_error(&o->l->job->diags, said->scheme.loc, "bad-value",
+        if (!is_scope(said->scopes[i].text))
+            diag_error(&o->l->job->diags, said->scopes[i].loc, "bad-value",
                        "'%.*s' cannot be a scope: it has a space, a quote or other bytes that "
                        "none has",
-                       STR_SHORT(said->scopes[i]));
+                       STR_SHORT(said->scopes[i].text));
         text_add(&text, i > 0 ? STR(" ") : STR(""));
-        text_add(&text, said->scopes[i]);
+        text_add(&text, said->scopes[i].text);
     }
     return text_str(&text);
 }
@@ -335,7 +312,7 @@ void lower_security(struct lowering_operation *o)
 
     o->document->security_stated |= o->api->security.stated;
     o->op->security = describe(&o->l->job->pool, security);
-    lint(o, security);
+    lower_lint_operation(o, security);
     enforced = set_ways(o, security);
     set_acl(o, security);
     for (size_t i = 0; i < security->any.count; i++) {
@@ -409,46 +386,13 @@ static void nothing_stated(struct lowering *l, const struct lowering_document *d
         diag_error(&l->job->diags, d->api->schemes.at[0].name.loc, "no-security", "%s", declared);
 }
 
-/* Operations about which nobody said anything, in a document that says something elsewhere. */
-static void lint_unstated(struct lowering *l, const struct lowering_document *d)
-{
-    const enum strict_level level = d->block->strict.explicit_security;
-    const struct api_operation *first = NULL;
-    size_t count = 0;
-
-    if (d->api->security.stated || level == STRICT_OFF)
-        return;
-    for (size_t i = 0; i < d->api->paths.count; i++) {
-        for (size_t j = 0; j < d->api->paths.at[i].operations.count; j++) {
-            const struct api_operation *op = &d->api->paths.at[i].operations.at[j];
-            if (op->security.stated)
-                continue;
-            if (count++ == 0)
-                first = op;
-        }
-    }
-    if (count == 0)
-        return;
-    struct str text = pool_printf(
-        &l->job->pool,
-        count == 1 ? "%zu operation neither states nor inherits security: say 'security: []' where "
-                     "that is meant"
-                   : "%zu operations neither state nor inherit security, this is the first: say "
-                     "'security: []' where that is meant",
-        count);
-    if (level == STRICT_ERROR)
-        diag_error(&l->job->diags, first->loc, "explicit-security", "%s", text.at);
-    else
-        diag_warn(&l->job->diags, first->loc, "explicit-security", "%s", text.at);
-}
-
 void lower_security_verdict(struct lowering *l, struct lowering_document *d)
 {
     if (!d->security_stated) {
         nothing_stated(l, d);
         return;
     }
-    lint_unstated(l, d);
+    lower_lint_document(l, d);
     for (size_t i = 0; i < d->schemes.count; i++) {
         const struct lowering_scheme *scheme = &d->schemes.at[i];
         if (scheme->required > 0 && !scheme->block->passthrough && !names_method(scheme->block) &&

@@ -148,6 +148,9 @@ void lower_ip_restriction_documents(struct lowering *l);
 /* lower_security.c: the schemes of a document, then what each operation asks for, then the verdict. */
 void lower_security_schemes(struct lowering *l, struct lowering_document *document);
 void lower_security(struct lowering_operation *o);
+/* lower_lint.c: what is legal and yet hardly meant: of one operation, and of all of a document's `security`. */
+void lower_lint_operation(struct lowering_operation *o, const struct api_security *security);
+void lower_lint_document(struct lowering *l, const struct lowering_document *document);
 /* lower_jwt.c: true when the scheme is verified by its `jwt`, or its `introspection`. */
 bool lower_jwt(struct lowering *l, const struct api_scheme *api, const struct xgateway_block *block,
                struct ir_scheme *scheme);

@@ -66,11 +66,11 @@ static struct api_alternative read_alternative(struct job *job, const struct nod
 
         if (member_is(job, m->value, NODE_LIST, "scopes")) {
             requirement.scopes =
-                pool_alloc(&job->pool, (m->value->item_count + 1) * sizeof(struct str));
+                pool_alloc(&job->pool, (m->value->item_count + 1) * sizeof *requirement.scopes);
             for (size_t j = 0; j < m->value->item_count; j++) {
                 struct said scope = member_scalar(job, m->value->items[j], "scope");
                 if (scope.text.at != NULL)
-                    requirement.scopes[requirement.scope_count++] = scope.text;
+                    requirement.scopes[requirement.scope_count++] = scope;
             }
         }
         *vec_add(&job->pool, &alternative.all) = requirement;

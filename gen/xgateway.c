@@ -370,7 +370,9 @@ struct xgateway_block *xgateway_read(struct job *job, struct node *node, enum po
     struct typed typed;
 
     block->level = level;
-    block->strict.explicit_security = STRICT_WARN;
+    block->strict = (struct strict){.explicit_security = STRICT_WARN,
+                                    .unused_security = STRICT_WARN,
+                                    .redundant_security = STRICT_WARN};
     block->correlation_id = (struct ir_correlation){
         .generator = IR_ID_UUID, .header_name = STR("X-Request-ID"), .echo = true};
     block->log.level = IR_LEVEL_INFO;

@@ -3,7 +3,7 @@
 #include "policy/type.h"
 
 struct raw {
-    int explicit_security, public_reason, documented_responses;
+    int explicit_security, public_reason, documented_responses, unused_security, redundant_security;
 };
 
 static const cyaml_strval_t levels[] = {
@@ -16,6 +16,8 @@ static const cyaml_schema_field_t fields[] = {
     POLICY_CHOICE(struct raw, explicit_security, levels),
     POLICY_CHOICE(struct raw, public_reason, levels),
     POLICY_CHOICE(struct raw, documented_responses, levels),
+    POLICY_CHOICE(struct raw, unused_security, levels),
+    POLICY_CHOICE(struct raw, redundant_security, levels),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t schema = POLICY_MAPPING(struct raw, fields);
@@ -38,6 +40,8 @@ static void read_strict(struct policy_reader *r, const struct node *node, const 
     set(&strict->explicit_security, raw->explicit_security);
     set(&strict->public_reason, raw->public_reason);
     set(&strict->documented_responses, raw->documented_responses);
+    set(&strict->unused_security, raw->unused_security);
+    set(&strict->redundant_security, raw->redundant_security);
 }
 
 const struct policy_type strict_type = {"strict", &schema, read_strict};

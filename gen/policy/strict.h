@@ -7,7 +7,8 @@
 enum strict_level { STRICT_OFF, STRICT_WARN, STRICT_ERROR };
 
 struct strict {
-    enum strict_level explicit_security, public_reason, documented_responses;
+    enum strict_level explicit_security, public_reason, documented_responses, unused_security,
+        redundant_security;
 };
 
 extern const struct policy_type strict_type; /* out: struct strict, defaults in place */

@@ -124,7 +124,7 @@ def test_examples_answer_what_their_pages_ask(folder, url):
 
 def test_every_code_is_documented():
     """Each code that the compiler can emit has its section in diagnostics.md."""
-    code = re.compile(r'diag_(?:error|warn)\([^;]*?"([a-z0-9]+(?:-[a-z0-9]+)*)",', re.S)
+    code = re.compile(r'(?:diag_error|diag_warn|report(?:_operation)?)\([^;]*?"([a-z0-9]+(?:-[a-z0-9]+)*)",', re.S)
     emitted = set()
     for folder, _, files in os.walk(os.path.join(TOP, "gen")):
         for file in files:

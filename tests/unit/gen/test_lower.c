@@ -117,6 +117,77 @@ static void security_is_never_ignored(void **state)
     }
 }
 
+#define START "openapi: 3.1.0\ninfo: {title: T, version: '1'}\n"
+
+/* What is said of `security` that hardly was meant: so many times each, under --passthrough-auth too or not. */
+static void lints_of_security(void **state)
+{
+    static const char schemes[] =
+        "components: {securitySchemes: {k: {type: apiKey, in: header, name: K, x-gateway: "
+        "{passthrough: true}}, o: {type: oauth2, x-gateway: {passthrough: true}, flows: "
+        "{implicit: {scopes: {r: '', w: ''}}, password: {scopes: {r: ''}}}}}}\n";
+    static const struct {
+        const char *strict, *document, *operation;
+        size_t schemes, scopes, undeclared, redundant;
+    } rows[] = {
+        {"", "[]", "[{k: []}, {o: [r, w]}]", 0, 0, 0, 0},
+        {"", "[{k: []}]", "[{o: [r, w]}]", 1, 0, 0, 0}, /* nobody inherits it */
+        {"", "[]", "[]", 2, 0, 0, 0},
+        {"", "[]", "[{o: [r]}]", 1, 1, 0, 0},
+        {"", "[]", "[{o: []}]", 1, 2, 0, 0},
+        {"", "[{k: []}, {k: []}]", "[{o: [r, w]}]", 1, 0, 0, 1},
+        {"", "[]", "[{k: []}, {o: [r, w, x]}]", 0, 0, 1, 0},
+        {"", "[]", "[{k: []}, {k: [], o: [r, w]}]", 0, 0, 0, 1},
+        {"", "[]", "[{k: [], o: [r, w]}, {k: []}, {}]", 0, 0, 0, 1},
+        {"", "[]", "[{k: [], o: [r]}, {k: [], o: [w]}]", 0, 0, 0, 0},
+        {"", "[]", "[{o: [r, w]}, {k: [], o: [w]}, {}]", 0, 0, 0, 0},
+        {"", "[]", "[{o: [r]}, {o: [w, r]}, {k: []}, {k: []}]", 0, 0, 0, 2},
+        {"", "[]", "[{}, {k: []}, {}, {o: [r, w]}]", 0, 0, 0, 1},
+        {"unused_security: off, redundant_security: off", "[]", "[{o: [x]}, {o: []}]", 0, 0, 1, 0},
+        {"unused_security: error", "[]", "[{o: [r]}, {o: [r]}]", 1, 1, 0, 1},
+    };
+    static const struct lower_pair upstream = {STR_INIT(""), STR_INIT("http://u")};
+
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        const struct lower_options options = {
+            .upstreams = &upstream, .upstream_count = 1, .passthrough_auth = i % 2};
+        struct job *job;
+        job_set_up(state);
+        job = *state;
+        struct str text =
+            pool_printf(&job->pool,
+                        START "x-gateway: {strict: {%s}}\nsecurity: %s\n%s"
+                              "paths: {/a: {get: {security: %s, responses: {}}}}\n",
+                        rows[i / 2].strict, rows[i / 2].document, schemes, rows[i / 2].operation);
+        gateway_with(job, text.at, &options);
+        assert_int_equal(said(job, "unused-scheme"), i % 2 ? 0 : rows[i / 2].schemes);
+        assert_int_equal(said(job, "unused-scope"), i % 2 ? 0 : rows[i / 2].scopes);
+        assert_int_equal(said(job, "undeclared-scope"), rows[i / 2].undeclared);
+        assert_int_equal(said(job, "redundant-security"), rows[i / 2].redundant);
+        job_tear_down(state);
+    }
+}
+
+/* What takes long to compare is not compared. */
+static void many_alternatives_are_believed(void **state)
+{
+    static const size_t counts[] = {128, 129};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct job *job;
+        job_set_up(state);
+        job = *state;
+        struct str text =
+            STR(START "components: {securitySchemes: {k: {type: apiKey, in: header, name: K}}}\n"
+                      "paths: {/a: {get: {responses: {}}}}\nsecurity:\n");
+        for (size_t j = 0; j < counts[i]; j++)
+            text = pool_printf(&job->pool, "%.*s  - {k: []}\n", STR_ARG(text));
+        gateway_with(job, text.at, &(struct lower_options){.passthrough_auth = true});
+        assert_int_equal(said(job, "redundant-security"), i == 0 ? counts[i] - 1 : 0);
+        job_tear_down(state);
+    }
+}
+
 static void the_command_line_names_upstreams(void **state)
 {
     static const struct lower_pair upstreams[] = {
@@ -171,6 +242,8 @@ int main(void)
         cmocka_unit_test(the_most_specific_level_wins),
         cmocka_unit_test_setup_teardown(tuning_merges_field_by_field, job_set_up, job_tear_down),
         cmocka_unit_test(security_is_never_ignored),
+        cmocka_unit_test(lints_of_security),
+        cmocka_unit_test(many_alternatives_are_believed),
         cmocka_unit_test_setup_teardown(the_command_line_names_upstreams, job_set_up,
                                         job_tear_down),
         cmocka_unit_test_setup_teardown(thousands_without_an_upstream_are_one_error, job_set_up,
