@@ -74,6 +74,25 @@ static bool take(struct data_builder *builder, const yaml_event_t *event)
     }
 }
 
+/* The text may hold secrets, which libyaml would leave in memory that it frees. */
+static void wipe_event(yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT)
+        explicit_bzero(event->data.scalar.value, event->data.scalar.length);
+    yaml_event_delete(event);
+}
+
+static void wipe_parser(yaml_parser_t *parser)
+{
+    for (yaml_token_t *token = parser->tokens.head; token != parser->tokens.tail; token++)
+        if (token->type == YAML_SCALAR_TOKEN)
+            explicit_bzero(token->data.scalar.value, token->data.scalar.length);
+    explicit_bzero(parser->raw_buffer.start,
+                   (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+    explicit_bzero(parser->buffer.start, (size_t)(parser->buffer.end - parser->buffer.start));
+    yaml_parser_delete(parser);
+}
+
 /* libyaml's words are its own constants. */
 static bool yaml_step(struct data_builder *builder, yaml_parser_t *parser)
 {
@@ -84,7 +103,7 @@ static bool yaml_step(struct data_builder *builder, yaml_parser_t *parser)
         return data_fail(builder, (uint32_t)parser->problem_mark.line + 1,
                          parser->problem ? parser->problem : "out of memory") != NULL;
     goes_on = take(builder, &event);
-    yaml_event_delete(&event);
+    wipe_event(&event);
     return goes_on;
 }
 
@@ -114,7 +133,7 @@ const struct data *data_read_yaml(struct pool *pool, struct str text, struct dat
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     while (yaml_step(&builder, &parser))
         ;
-    yaml_parser_delete(&parser);
+    wipe_parser(&parser);
     if (problem->what)
         return NULL;
     return builder.root ? builder.root : data_add(&builder, DATA_NULL, STR(""), 1);
