@@ -110,7 +110,7 @@ test: deps  ## install what the tests need, then run them all (ten minutes)
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory -j2 -k build-unit
 	$(Q)$(MAKE) --no-print-directory unit
-	$(Q)$(PYTEST) -n 2 tests/golden tests/e2e
+	$(Q)$(PYTEST) -n 3 tests/golden tests/e2e
 e2e golden: all  ## pytest over real sockets; compiler goldens (RUN="-k word" selects)
 	$(Q)$(PYTEST) $(RUN) tests/$@
 golden-accept: examples schema  ## rewrite the goldens and examples/*/expected, for review by git diff

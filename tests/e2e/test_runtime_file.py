@@ -152,13 +152,16 @@ class Load:
 
     def __init__(self, port, path="/pets", clients=4):
         self.answers, self.problems, self.over = [], [], threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(port, path)) for _ in range(clients)]
+        self.era, self.done = 0, [0] * clients  # in which a request was begun; of each client's last answer
+        self.threads = [threading.Thread(target=self._run, args=(port, path, one)) for one in range(clients)]
 
-    def _run(self, port, path):
+    def _run(self, port, path, one):
         try:
             with RawClient(port) as client:
                 while not self.over.is_set():
+                    era = self.era
                     self.answers.append(client.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
+                    self.done[one] = era
         except Exception as problem:  # whatever it is, the test is to say it
             self.problems.append(problem)
 
@@ -174,8 +177,10 @@ class Load:
         assert self.problems == []
 
     def some_more(self, count=40):
+        """Nothing that was begun before is under way afterwards."""
+        self.era += 1
         wanted = len(self.answers) + count
-        wait_until(lambda: len(self.answers) >= wanted or self.problems, "more answers")
+        wait_until(lambda: (len(self.answers) >= wanted and min(self.done) == self.era) or self.problems, "more answers")
 
 
 # ---- weights ----

@@ -75,8 +75,9 @@ class Key:
                         for part in decode_dss_signature(self.private.sign(data, ec.ECDSA(hash_))))
 
     def token(self, claims=None, header=None, signature=None, raw_claims=None, **more):
-        """A token with these claims and, unless they say otherwise, an end in a minute. None leaves a claim out."""
-        claims = {"exp": int(time.time()) + 60, **(claims or {}), **more}
+        """A token with these claims and, unless they say otherwise, an end in three quarters of an hour: some are made long
+        before they are used. None leaves a claim out."""
+        claims = {"exp": int(time.time()) + 2700, **(claims or {}), **more}
         claims = {name: value for name, value in claims.items() if value is not None}
         head = {"alg": self.algorithm, **({"kid": self.kid} if self.kid else {}), **(header or {})}
         head = {name: value for name, value in head.items() if value is not None}

@@ -13,7 +13,7 @@ python=${PYTHON:-/usr/bin/python3}
 echo "== sanitizers (ASan, UBSan): unit tests, then the end-to-end tests"
 make --no-print-directory -j2 VARIANT=san all build-unit
 make --no-print-directory VARIANT=san unit
-APIGW_GEN=$PWD/build/san/apigw-gen CORPUS=$corpus "$python" -m pytest -q -p no:cacheprovider --timeout=300 -n 2 tests/golden tests/e2e
+APIGW_GEN=$PWD/build/san/apigw-gen CORPUS=$corpus "$python" -m pytest -q -p no:cacheprovider --timeout=300 -n 3 tests/golden tests/e2e
 make --no-print-directory VARIANT=san soak SOAK_TIME=$((total / 8))
 
 targets=$(ls tests/fuzz/fuzz_*.c | wc -l)
