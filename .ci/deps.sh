@@ -11,7 +11,7 @@ test="$demo git gcc clang clang-format libclang-rt-14-dev universal-ctags libcmo
     python3-pytest-xdist python3-pytest-timeout python3-yaml python3-jsonschema prometheus strace
     util-linux iproute2 man-db zsh wrk nghttp2-client nghttp2-server nginx-light libnginx-mod-stream haproxy python3-h2 python3-websockets
     python3-grpcio python3-cryptography python3-jwt python3-jwcrypto testssl.sh slowhttptest dnsmasq-base"
-bench="$test"
+bench="$test libnginx-mod-http-js"
 
 case ${1:-build} in
 build) wanted=$build ;;

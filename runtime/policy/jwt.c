@@ -171,8 +171,10 @@ bool gw_jwt(struct gw_req *rq, const struct gw_jwt *scheme)
     struct cached *finding;
     uint64_t number;
 
-    if (token.text.len == 0 && !scheme->run_on_preflight && is_preflight(rq))
+    if (token.text.len == 0 && !scheme->run_on_preflight && is_preflight(rq)) {
+        rq->identity.is_spared = true;
         return true;
+    }
     if (token.text.len == 0)
         return identity_lacks(rq, "a token is needed");
     if (token.is_twice)

@@ -80,6 +80,7 @@ struct gw_req {
         uint16_t failed;      /* not 0: with this status, whatever proofs say */
         bool is_wrong;        /* some credentials are no good … */
         bool is_bearer_wrong; /* … of them, a token */
+        bool is_spared;       /* a preflight, which need not tell who it is */
         bool hides_groups;    /* from the upstream */
         enum {
             GW_DENIED_NOT,

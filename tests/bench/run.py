@@ -14,6 +14,8 @@ S1L is latency: an open loop (load.c) at 80 % of what nginx reaches in a closed 
 machine reach the high percentiles, so the least of the rounds is told too, and the median of windows of 0.2 s. With
 --rt (as root) all runs at real-time priority: on a machine that is not idle nothing else tells anything.
 
+S14 is what it costs to know who calls (callers.py): keys and tokens, remembered or verified each time, beside HAProxy and,
+where njs is there, nginx; and what ten thousand consumers cost.
 S13 is what each way to balance and each guard of an upstream costs by itself, where nothing fails: the gateway with it,
 beside the same gateway without it, and the bytes that it adds to the program. "S13 mirror" is one of its rows. Both
 run at once and are asked in turn, a second each, so that what else the machine does counts for both.
@@ -38,6 +40,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+from callers import CALLERS, haproxy_rules, header, nginx_words, secure, serves, start  # noqa: E402
 from features import FEATURES, upstreams_with  # noqa: E402
 from idle import client_of_tls, idle_bytes, secured  # noqa: E402
 
@@ -77,6 +80,7 @@ KEYS = [("GET", "/keys/{key}")]
 SCENARIOS.update({f"S13 {name}": dict(what=name, conns=64, routes=KEYS, feature=name) for name in FEATURES})
 SCENARIOS["S13 adaptive_concurrency"].update(what="adaptive_concurrency, some of them waiting")
 SCENARIOS["S13 sticky"].update(what="sticky, to clients that bring its cookie", comes_back=True)
+SCENARIOS.update({f"S14 {name}": dict(what=caller["what"], conns=64, path="/r/1k", callers=name) for name, caller in CALLERS.items()})
 SCENARIOS["S13 sticky at first"] = dict(what="sticky, to clients without one", conns=64, routes=KEYS, feature="sticky")
 
 
@@ -177,6 +181,8 @@ def document(scenario, folder, routes, port, origin):
         pool.update(targets=[{"url": f"http://127.0.0.1:{port}"} for port in ports_of(scenario, origin)], balance="least_conn",
                     outlier_detection={"max_fails": 1}, retry={"attempts": 3, "on": ["connect_failure", "reset", 502]},
                     circuit_breaker={"threshold": 1000, "max_requests": 10000})
+    if "callers" in scenario:
+        secure(doc, scenario["callers"])
     answer = {"200": {"description": "ok"}}
     if routes is None:
         doc["paths"]["/{rest}"] = {"x-gateway": {"match": {"prefix": True}, "any_method": {"operationId": "any", "responses": answer}},
@@ -240,19 +246,20 @@ def nginx(scenario, folder, routes, port, origin):
     connection = 'proxy_set_header Connection "";'
     if scenario.get("websocket"):
         connection = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
+    outside, inside, located = nginx_words(scenario.get("callers", "none"), folder)
     conf = os.path.join(folder, "nginx.conf")
-    open(conf, "w").write(f"""
+    open(conf, "w").write(f"""{outside}
 user root; daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/pid; error_log {folder}/error.log warn;
 events {{ worker_connections 20000; }}
 http {{
-  access_log off; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 1000000000; client_body_buffer_size 64k;
+  {inside} access_log off; tcp_nodelay on; keepalive_timeout 600s; keepalive_requests 1000000000; client_body_buffer_size 64k;
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   upstream origin {{ {servers} keepalive 256; keepalive_requests 1000000000; }}
   proxy_http_version 1.1; {connection} proxy_set_header Host $host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;
-  server {{ {listen} {nginx_locations(routes)} }}
+  server {{ {listen} {located} {nginx_locations(routes)} }}
 }}""")
     return ["nginx", "-c", conf, "-e", folder + "/error.log"]
 
@@ -280,6 +287,8 @@ def haproxy(scenario, folder, routes, port, origin):
                  f"  http-request set-var(txn.hit) var(txn.key),map_str({folder}/exact.map)\n"
                  f"  http-request set-var(txn.hit) var(txn.key),map_reg({folder}/regex.map) unless {{ var(txn.hit) -m found }}\n"
                  f"  http-request deny deny_status 404 unless {{ var(txn.hit) -m found }}\n")
+    if "callers" in scenario:
+        rules += haproxy_rules(scenario["callers"])
     conf = os.path.join(folder, "haproxy.cfg")
     open(conf, "w").write(f"""
 global
@@ -344,6 +353,8 @@ def wrk(scenario, port, seconds, folder):
         args += ["-H", "Connection: close"]
     if scenario.get("cookie"):
         args += ["-H", "Cookie: " + scenario["cookie"]]
+    if header(scenario.get("callers", "none")):
+        args += ["-H", header(scenario["callers"])]
     scheme = "https" if scenario.get("tls") else "http"
     text = subprocess.run(args + [f"{scheme}://127.0.0.1:{port}{scenario.get('path', '/')}"], capture_output=True, text=True).stdout
     done = re.search(r"(\d+) requests in", text)
@@ -571,6 +582,22 @@ def feature_table(results, rounds, seconds):
     return "\n".join(lines)
 
 
+def consumers_table(results, origin, rounds):
+    """Of S14: what ten thousand consumers take beside one."""
+    if "S14 key" not in results:
+        return ""
+    rows = {}
+    for name in ("key", "key of 10,000"):
+        scenario = {"callers": name}
+        with tempfile.TemporaryDirectory() as folder:
+            program = gateway(scenario, folder, None, free_port(), origin)[0]
+            seen = [start(program, memory_bytes) for _ in range(rounds)]
+        rows[name] = [statistics.median(column) for column in zip(*seen)]
+    (one_s, one_b), (all_s, all_b) = rows["key"], rows["key of 10,000"]
+    return (f"10,000 consumers in a file: ready {1000 * (all_s - one_s):.0f} ms later than with one ({1000 * one_s:.0f} ms), and "
+            f"{(all_b - one_b) / 1e6:.1f} MB more in memory ({one_b / 1e6:.1f} MB).")
+
+
 def matcher(folder, routes):
     """The matcher by itself: nanoseconds for a random request, bytes of its tables."""
     program = bench_program("matcher")
@@ -587,6 +614,8 @@ def run_scenario(key, names, routes, port, seconds, results, failures):
     scenario, rate = SCENARIOS[key], None
     if "feature" in scenario:
         names = [name for name in names if name == "gateway"]
+    if "callers" in scenario:
+        names = [name for name in names if serves(name, scenario["callers"])]
     if scenario.get("share"):
         if "nginx" not in names:
             print(f"{key}: nginx says how much is to be asked, and is not there", file=sys.stderr)
@@ -636,7 +665,7 @@ def main():
             server.terminate()
             server.wait()
     parts = (table(results, names, args.n, args.t, len(routes)), latency_table(results, names),
-             feature_table(results, args.n, args.t))
+             feature_table(results, args.n, args.t), consumers_table(results, 1, args.n))
     text = "\n\n".join(part for part in parts if part)
     if failures:
         text += "\n\nRounds that failed, and count for nothing above:\n\n" + "\n".join("* " + f for f in failures)

@@ -69,7 +69,7 @@ paths:
   /claims: {{get: {{security: [{{strict: []}}], x-gateway: {{acl: {{claims: {{role: [admin, boss], /address/city: Berlin}}}}}}, responses: *any}}}}
   /places:
     get: {{security: [{{places: []}}], responses: *any}}
-    options: {{security: [{{places: []}}], responses: *any}}
+    options: {{security: [{{places: [read]}}], x-gateway: {{acl: {{claims: {{role: admin}}}}}}, responses: *any}}
   /public: {{get: {{security: [], responses: *any}}}}
 """
 SECRET = b"0123456789abcdef" * 4
@@ -204,6 +204,9 @@ def test_preflights_carry_none(running, pets):
     assert ask(running, "/places", None, fields[1], method="OPTIONS").status == 401
     assert ask(running, "/places", None, *fields).status == 401
     assert ask(running, "/places", "x.y.z", *fields, method="OPTIONS").status == 401
+    assert ask(running, "/places", HS.token(role="admin"), *fields, method="OPTIONS").status == 403  # one who brings a token is asked
+    assert ask(running, "/places", HS.token(scope="read", role="user"), *fields, method="OPTIONS").status == 403
+    assert ask(running, "/places", HS.token(scope="read", role="admin"), *fields, method="OPTIONS").status == 200
 
 
 # ---- claims

@@ -369,6 +369,8 @@ static void test_run_waits_for_timers(void **state)
     assert_true(loop.wall_us > wall);
 }
 
+enum { TICK_MS = 8 }; /* as in loop.c */
+
 /* Thousands of deadlines far away: the loop sleeps until the first slot that matters. */
 static void test_idle_timers_do_not_wake_the_loop(void **state)
 {
@@ -382,7 +384,8 @@ static void test_idle_timers_do_not_wake_the_loop(void **state)
     struct letter a = letter('a');
     loop_post(&loop, &a.call);
     loop_turn(&loop); /* arms the tick */
-    assert_true(loop.tick_due > loop.now + 16000);
+    /* The slot of the last level that they are in may begin at any time, once in three quarters of an hour. */
+    assert_true(loop.tick_due > loop.now + 16000 || loop.tick_due % (TICK_MS << 18) == 0);
     for (size_t i = 0; i < 1000; i++)
         timer_clear(&loop, &probes[i].timer);
 }
