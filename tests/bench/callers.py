@@ -120,6 +120,7 @@ function check(r) {
   const said = r.headersIn['Authorization'] || '';
   const parts = said.slice(7).split('.');
   if (parts.length != 3) return '0';
+  if (JSON.parse(Buffer.from(parts[0], 'base64url').toString()).alg !== 'HS256') return '0';
   const h = crypto.createHmac('sha256', '%s').update(parts[0] + '.' + parts[1]).digest('base64url');
   if (h !== parts[2]) return '0';
   const c = JSON.parse(Buffer.from(parts[1], 'base64url').toString());
@@ -141,7 +142,7 @@ def nginx_words(name, to):
 # ---- consumers: to be ready, and in memory
 
 def start(program, memory):
-    """Seconds from the start to the first answer of a status probe's socket, and bytes of memory then."""
+    """Seconds from the start to the word that it is ready, and bytes of memory then."""
     began = time.monotonic()
     process = subprocess.Popen(["taskset", "-c", "0", program, "--workers", "1"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     for line in process.stderr:

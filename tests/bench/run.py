@@ -429,6 +429,19 @@ def cookie_of(port):
     return cookie.partition(";")[0]
 
 
+def check_refusal(port, name):
+    """Who verifies nothing would be fast."""
+    if header(name) is None:
+        return
+    field, _, value = header(name).partition(": ")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/r/1k", headers={field: value[:-5] + ("B" if value[-5] == "A" else "A") + value[-4:]})
+    status = connection.getresponse().status
+    connection.close()
+    if status != 401:
+        raise RuntimeError(f"what is no good gets {status}")
+
+
 def wait_for(port, process):
     for _ in range(200):
         if process.poll() is not None:
@@ -476,6 +489,7 @@ def served(name, scenario, routes, origin):
             alpn = scenario.get("alpn", "h2" if scenario.get("load") == "h2load" else "http/1.1")
             with socket.create_connection(("127.0.0.1", port), 5) as plain:
                 secured(plain, client_of_tls(alpn), alpn).close()
+        check_refusal(port, scenario.get("callers", "none"))
         if scenario.get("comes_back"):
             scenario = {**scenario, "cookie": cookie_of(port)}
         yield Served(scenario, port, folder, process)
