@@ -4,7 +4,7 @@
 #include "view_parts.h"
 #include "view_resilience.h"
 
-enum { SECOND = 1000 };
+enum { SECOND = 1000, COLUMNS = 100, ALGORITHMS_AT = sizeof "    .algorithms = " - 1 };
 
 static void set_list(struct pool *pool, struct value *map, const char *key, const ir_texts *texts)
 {
@@ -34,20 +34,24 @@ void view_set_claims(struct pool *pool, struct value *map, const struct ir_claim
     value_set(pool, map, "told", claims->fields.count > 0 ? all : value_flag(pool, false));
 }
 
-/* The enumerators of a set of algorithms. */
+/* The enumerators of a set of algorithms, as many on a line as clang-format puts there. */
 static struct value *view_algorithms(struct pool *pool, uint32_t set)
 {
     struct value *list = value_list(pool);
+    size_t column = ALGORITHMS_AT;
 
     for (unsigned i = 0; i < JWS_ALGORITHMS; i++) {
         struct value *map = value_map(pool);
-        struct str name = jws_algorithm_name((enum jws_algorithm)i);
+        struct str name = i == JWS_EDDSA ? STR("EDDSA") : jws_algorithm_name((enum jws_algorithm)i);
+        size_t width = sizeof "JWS_BIT(JWS_)" - 1 + name.len;
+        bool is_last = set >> i == 1, is_first = list->items.count == 0, wraps;
         if (!(set & JWS_BIT(i)))
             continue;
-        view_set_name(pool, map, "algorithm",
-                      i == JWS_EDDSA ? STR("JWS_EDDSA")
-                                     : pool_printf(pool, "JWS_%.*s", STR_ARG(name)));
-        view_set_flag(pool, map, "more", list->items.count > 0);
+        wraps = !is_first && column + 3 + width + (is_last ? 1 : 2) > COLUMNS;
+        column = wraps || is_first ? ALGORITHMS_AT + width : column + 3 + width;
+        view_set_name(pool, map, "algorithm", pool_printf(pool, "JWS_%.*s", STR_ARG(name)));
+        view_set_flag(pool, map, "more", !is_first);
+        view_set_flag(pool, map, "wraps", wraps);
         value_add(pool, list, map);
     }
     return list;
@@ -84,6 +88,7 @@ static struct value *view_jwt(struct pool *pool, const struct gateway *gw,
     view_set_name(pool, map, "scheme", scheme->symbol);
     view_set_text(pool, map, "name", scheme->name);
     view_set_number(pool, map, "index", index);
+    view_set_flag(pool, map, "later", index > 0);
     view_set_name(pool, map, "source", str_of(sources[jwt->source]));
     value_set(pool, map, "key",
               jwt->key.kind == IR_TEXT_NONE ? value_flag(pool, false) : view_text(pool, &jwt->key));
@@ -128,6 +133,7 @@ static struct value *view_introspection(struct pool *pool, const struct gateway 
     view_set_name(pool, map, "scheme", scheme->symbol);
     view_set_text(pool, map, "name", scheme->name);
     view_set_number(pool, map, "index", index);
+    view_set_flag(pool, map, "later", index > 0);
     value_set(pool, map, "from", view_endpoint(pool, gw, name, &i->from));
     value_set(pool, map, "client_id",
               i->client_id.kind == IR_TEXT_NONE ? value_flag(pool, false)

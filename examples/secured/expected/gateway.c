@@ -145,16 +145,9 @@ const struct gw_jwt jwt_of_staff = {
     .index = 0,
     .source = GW_JWT_PUBLIC_KEY,
     .key = {.kind = GW_TEXT_FILE, .text = STR_INIT("keys/staff.pub")},
-    .algorithms = JWS_BIT(JWS_RS256) |
-                  JWS_BIT(JWS_RS384) |
-                  JWS_BIT(JWS_RS512) |
-                  JWS_BIT(JWS_PS256) |
-                  JWS_BIT(JWS_PS384) |
-                  JWS_BIT(JWS_PS512) |
-                  JWS_BIT(JWS_ES256) |
-                  JWS_BIT(JWS_ES384) |
-                  JWS_BIT(JWS_ES512) |
-                  JWS_BIT(JWS_EDDSA),
+    .algorithms = JWS_BIT(JWS_RS256) | JWS_BIT(JWS_RS384) | JWS_BIT(JWS_RS512) |
+                  JWS_BIT(JWS_PS256) | JWS_BIT(JWS_PS384) | JWS_BIT(JWS_PS512) |
+                  JWS_BIT(JWS_ES256) | JWS_BIT(JWS_ES384) | JWS_BIT(JWS_ES512) | JWS_BIT(JWS_EDDSA),
     .rules.claims.issuers = issuers_of_staff,
     .rules.claims.issuer_count = 1,
     .rules.claims.audiences = audiences_of_staff,
