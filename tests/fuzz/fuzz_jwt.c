@@ -3,6 +3,7 @@
  * read or refused with a sentence, and a token that is good is three parts of base64url with an algorithm that signs. */
 #include <stdlib.h>
 
+#include "base/grant.h"
 #include "base/jwt.h"
 #include "jose.h"
 
@@ -64,20 +65,20 @@ static void check_claims(struct pool *pool, const struct jwt_token *token)
                    .maximum_expiration = 3600},
         .type = STR_INIT("at+jwt"),
     };
-    const struct data *claim = claims_find(token->claims, path, 2);
-    struct claims_texts texts;
+    static const struct gw_claims meaning = {
+        .consumer = issuers, .consumer_count = 1, .groups = path, .group_count = 2};
+    struct grant grant;
     uint64_t until, until_by_all;
     const char *wrong = jwt_check(token, &none, 1700000000, &until);
 
     check(!wrong == (until > 1700000000));
     if (!jwt_check(token, &all, 1700000000, &until_by_all))
         check(!wrong && until_by_all <= 1700000000 + 3600 + 2 * 60);
-    if (claims_texts(pool, claim, &texts))
-        for (size_t i = 0; i < texts.count; i++)
-            check(str_eq(texts.at[i], pool_copy(pool, texts.at[i]))); /* its bytes are there */
-    if (claims_scopes(pool, data_get(token->claims, "scope"), &texts))
-        for (size_t i = 0; i < texts.count; i++)
-            check(texts.at[i].len > 0 && str_find(texts.at[i], ' ') == texts.at[i].len);
+    grant_read(&grant, &meaning, token->claims, pool);
+    for (size_t i = 0; i < grant.group_count; i++)
+        check(grant_has_group(&grant, pool_copy(pool, grant.groups[i]))); /* its bytes are there */
+    check(grant_has_scopes(&grant, pool_copy(pool, grant.scopes)));
+    check(str_find_str(grant.scopes, STR("  ")) == grant.scopes.len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
