@@ -9,7 +9,7 @@ from fixtures import GEN, TOP
 from http_peer import Origin
 
 BODY = b'{"answered": true}\n'
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+ANSWER = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 SOURCE = os.path.join(TOP, "examples/secured")
 
 
@@ -23,16 +23,28 @@ def folder(tmp_path_factory):
     return copy
 
 
+def answer(connection, request):
+    """With the status of the document's examples, as --mock has it."""
+    connection.send(ANSWER % (b"201 Created" if request.method == "POST" else b"200 OK", len(BODY), BODY))
+
+
 @pytest.fixture(scope="module")
-def library():
-    with Origin(ANSWER) as one:
+def origin_of_all():
+    with Origin() as one:
         yield one
 
 
+@pytest.fixture
+def library(origin_of_all):
+    origin_of_all.forget()
+    origin_of_all.answer = answer
+    return origin_of_all
+
+
 @pytest.fixture(scope="module")
-def running(module_gateway, folder, library):
+def running(module_gateway, folder, origin_of_all):
     document = (folder / "openapi.yaml").read_text().replace("keys/", f"{folder}/keys/")
-    return module_gateway(document.replace("http://127.0.0.1:9000", library.url))
+    return module_gateway(document.replace("http://127.0.0.1:9000", origin_of_all.url))
 
 
 def commands():
@@ -50,7 +62,9 @@ def shell(folder, running, text):
 def test_everybody_gets_in_as_the_page_says(folder, running, library):
     tokens, others, offline = commands()
     done = shell(folder, running, tokens + "\n" + others)
-    assert re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M) == ["200"] * 5, done.stdout + done.stderr
+    promised = re.findall(r"# (\d+)$", tokens + "\n" + others, re.M)
+    assert promised == ["200", "201", "200", "200", "201"]
+    assert re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M) == promised, done.stdout + done.stderr
     seen = [(request.method, request.target, request["x-user-id"], request["x-consumer-username"], request["x-consumer-groups"],
              request["x-authenticated-scope"]) for request in library.requests]
     assert seen == [("GET", "/loans", "ann", None, "desk", "loans loans:write"), ("POST", "/loans", "ann", None, "desk", "loans loans:write"),
@@ -58,6 +72,7 @@ def test_everybody_gets_in_as_the_page_says(folder, running, library):
                     ("POST", "/reports", None, "nightly", "jobs", None)]
     assert library.requests[2]["x-api-key"] is None and library.requests[4].body == b'{"month": 11}'
     assert running.ask("GET /books HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
+    assert running.ask("GET /loans HTTP/1.1\r\nHost: a\r\n\r\n").status == 401
     done = shell(folder, running, tokens.split("curl")[0] + offline)
     assert done.returncode == 0 and "desk" in done.stdout, done.stdout + done.stderr
 
@@ -66,7 +81,6 @@ def test_everybody_gets_in_as_the_page_says(folder, running, library):
     (("loans loans:write", "loans"), 403), (("desk", "trainees"), 403), (("desk", "guests"), 403), (("--audience library", "--audience shop"), 401),
     (("https://id.example.com", "https://id.example.org"), 401), (("--subject ann", "--expires=-1m"), 401), (("'loans loans:write'", "other"), 403)])
 def test_what_the_staff_may_not(folder, running, library, change, status):
-    library.forget()
     done = shell(folder, running, commands()[0].replace(*change))
     assert re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M)[-1] == str(status), done.stdout + done.stderr
     assert all(request.method == "GET" for request in library.requests)
@@ -75,5 +89,7 @@ def test_what_the_staff_may_not(folder, running, library, change, status):
 @pytest.mark.parametrize("change,status", [(("$(cat keys/kiosk.key)", "guess"), 401), (("open sesame", "open barley"), 401),
                                            (("$(cat keys/nightly.secret)", "guess"), 401), (("eu-west-1", "eu-west-2"), 401)])
 def test_what_others_may_not(folder, running, library, change, status):
-    done = shell(folder, running, commands()[1].replace(*change))
-    assert sorted(re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M)) == ["200", "200", str(status)], done.stdout + done.stderr
+    page = commands()[1]
+    done = shell(folder, running, page.replace(*change))
+    promised, seen = re.findall(r"# (\d+)$", page, re.M), re.findall(r"^HTTP/1.1 (\d+)", done.stdout, re.M)
+    assert [other for one, other in zip(promised, seen, strict=True) if one != other] == [str(status)], done.stdout + done.stderr
