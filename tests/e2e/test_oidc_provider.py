@@ -45,10 +45,11 @@ paths:
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
-    """A folder with the package; one installs it for all."""
+    """A folder of this session with the package; one of its workers installs it for all."""
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("node and npm are not there")
-    folder = tmp_path_factory.getbasetemp().parent / "oidc-provider"
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "oidc-provider"
     folder.mkdir(exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -120,14 +121,17 @@ def test_its_tokens_are_taken(running, provider):
 def test_its_keys_change_under_traffic(running, provider):
     """No token that it has just issued is refused, and its keys are asked for once for each of the new ones."""
     began = time.monotonic()
-    tokens, refused, over = [provider.token("urn:library", "loans")], [], threading.Event()
+    tokens, refused, served, over = [provider.token("urn:library", "loans")], [], [], threading.Event()
 
     def traffic():
+        count = 0
         with running.client() as client:
             while not over.is_set():
+                count += 1
                 answer = client.ask(f"GET /loans HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {tokens[-1]}\r\n\r\n")
                 if answer.status != 200:
                     refused.append(answer)
+        served.append(count)
 
     crowd = [threading.Thread(target=traffic) for _ in range(4)]
     for one in crowd:
@@ -144,6 +148,7 @@ def test_its_keys_change_under_traffic(running, provider):
     for one in crowd:
         one.join()
     assert not refused and int(provider.get("/fetches")) == 3
+    assert len(served) == len(crowd) and min(served) > 100, served
 
 
 def test_its_opaque_tokens_are_asked_about(running, provider):

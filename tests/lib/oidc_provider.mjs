@@ -1,5 +1,5 @@
 // A provider of OpenID Connect for tests: node oidc_provider.mjs PORT. It runs in a folder where oidc-provider is installed.
-// POST /rotate gives it a new key, in front of those that it has; GET /fetches says how often its keys were asked for.
+// GET /rotate gives it a new key, in front of those that it has; GET /fetches says how often its keys were asked for.
 import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
