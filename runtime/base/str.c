@@ -116,3 +116,11 @@ size_t str_distance(struct str a, struct str b, size_t limit)
             return limit + 1;
     return min(rows[a.len % 3][b.len], limit + 1);
 }
+
+bool str_has_controls(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.at[i] < ' ' || s.at[i] == 0x7f)
+            return true;
+    return false;
+}

@@ -69,6 +69,9 @@ struct str str_trim(struct str s, const char *set);
 /* A decimal number without sign, spaces or leading zeros beyond "0"; false on anything else or overflow. */
 bool str_to_u64(struct str s, uint64_t *value);
 
+/* Bytes below the space, or DEL. */
+bool str_has_controls(struct str s);
+
 /* The value of a hexadecimal digit, or -1. */
 static inline int str_hex(char digit)
 {

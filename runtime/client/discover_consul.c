@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/data.h"
 #include "base/reference.h"
 #include "client/discover.h"
@@ -134,7 +135,7 @@ static void again(struct asking *asking, uint64_t ms)
 static void again_later(struct asking *asking)
 {
     asking->index = 0;
-    again(asking, finder_pause(&asking->backoff));
+    again(asking, backoff_pause(&asking->backoff));
 }
 
 static uint64_t index_of(struct asking *asking)

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/backoff.h"
+
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
 struct looking {
@@ -62,7 +64,7 @@ static void on_answer(struct dns_question *question)
 
     if (question->error) {
         finder_fail(finder, "%s", question->error);
-        ask_again(looking, finder_pause(&looking->backoff));
+        ask_again(looking, backoff_pause(&looking->backoff));
         return;
     }
     looking->backoff = 0;
@@ -76,7 +78,7 @@ static void on_answer(struct dns_question *question)
     }
     finder_publish(finder);
     if (refresh > 0 && refresh < question->ttl)
-        ask_again(looking, finder_jittered(refresh));
+        ask_again(looking, backoff_jittered(refresh));
     else if (question->ttl < UINT64_MAX)
         ask_again(looking, question->ttl);
 }

@@ -4,14 +4,11 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "base/text.h"
 
 enum {
     AGAIN_MS = 1000, /* when some have found no place */
-    NAMED_MAX = 8,   /* targets that one line of the log names */
-    BACKOFF_MIN_MS = 1000,
-    BACKOFF_MAX_MS = 30 * 1000
+    NAMED_MAX = 8    /* targets that one line of the log names */
 };
 
 #define CONTAINER(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
@@ -322,19 +319,6 @@ bool finder_host_is_legal(struct finder *finder, struct str host)
 
     return host.len > 0 &&
            h1_host_is_legal(is_v6 ? pool_printf(&finder->pool, "[%.*s]", STR_ARG(host)) : host);
-}
-
-uint64_t finder_pause(uint64_t *backoff)
-{
-    *backoff = *backoff > 0 ? *backoff * 2 : BACKOFF_MIN_MS;
-    if (*backoff > BACKOFF_MAX_MS)
-        *backoff = BACKOFF_MAX_MS;
-    return finder_jittered(*backoff);
-}
-
-uint64_t finder_jittered(uint64_t ms)
-{
-    return ms + random_u64() % (ms / 10 + 1);
 }
 
 /* ---- all of them ---- */

@@ -41,12 +41,6 @@ void finder_fail(struct finder *finder, const char *format, ...)
 /* A name or an address as a registry writes it, without brackets. */
 bool finder_host_is_legal(struct finder *finder, struct str host);
 
-/* The pause before the next question where the last one failed: 1 s, 2 s … 30 s, from *backoff, which is 0 at first. */
-uint64_t finder_pause(uint64_t *backoff);
-
-/* `ms` and at most a tenth more, so that many gateways do not ask at once. */
-uint64_t finder_jittered(uint64_t ms);
-
 /* For discovery_module. */
 struct finders *finders_open(struct upstreams *upstreams);
 void finders_close(struct finders *finders);

@@ -36,14 +36,6 @@ struct login {
     struct str text, user, word;
 };
 
-static bool has_controls(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return true;
-    return false;
-}
-
 /* RFC 7617 section 2: the first colon ends the name. */
 static bool read_text(struct login *login, struct str base64)
 {
@@ -54,7 +46,7 @@ static bool read_text(struct login *login, struct str base64)
     colon = str_find(login->text, ':');
     login->user = str_head(login->text, colon);
     login->word = str_from(login->text, colon + 1);
-    return colon < login->text.len && !has_controls(login->text) && utf8_valid(login->text);
+    return colon < login->text.len && !str_has_controls(login->text) && utf8_valid(login->text);
 }
 
 static bool read_login(struct gw_req *rq, struct login *login)

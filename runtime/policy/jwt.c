@@ -12,7 +12,7 @@
 enum { RETRY_AFTER_S = 5, SECOND_MS = 1000, SECOND_US = 1000 * 1000 };
 
 /* What a worker keeps of one scheme. */
-struct jwt_desk {
+struct desk {
     struct cache *cache;
     uint64_t keys; /* the number of the keys by which the findings were made */
 };
@@ -61,9 +61,26 @@ static const struct credential *credential_of(struct gw_req *rq, const struct gw
 
 /* ---- what is remembered ---- */
 
-static struct jwt_desk *desk_of(struct gw_req *rq, const struct gw_jwt *scheme)
+static void close_desk(void *kept)
 {
-    return &rq->worker->jwt_desks[scheme->index];
+    struct desk *desk = kept;
+
+    cache_free(desk->cache);
+    free(desk);
+}
+
+static struct desk *desk_of(struct gw_req *rq, const struct gw_jwt *scheme)
+{
+    void **kept = worker_keep(rq->worker, scheme, close_desk);
+
+    if (!*kept) {
+        /* One that is off keeps its last finding, which counts no more at once. */
+        size_t size = scheme->cache_size > 0 ? scheme->cache_size : 1;
+        struct desk *desk = pool_xmalloc(sizeof *desk);
+        *desk = (struct desk){.cache = cache_new(size, NULL)};
+        *kept = desk;
+    }
+    return *kept;
 }
 
 static uint64_t wall(const struct gw_req *rq)
@@ -90,7 +107,7 @@ static bool take(struct gw_req *rq, const struct gw_jwt *scheme, struct cached *
 static struct cached *recall(struct gw_req *rq, const struct gw_jwt *scheme, uint64_t keys,
                              const unsigned char *digest)
 {
-    struct jwt_desk *desk = desk_of(rq, scheme);
+    struct desk *desk = desk_of(rq, scheme);
 
     if (desk->keys != keys)
         cache_clear(desk->cache);
@@ -126,8 +143,7 @@ static const char *verify(struct gw_req *rq, const struct gw_jwt *scheme,
         keys = credential->made;
         verified->consumer = credential->consumer;
     }
-    __atomic_store_n(&rq->worker->tokens_verified, rq->worker->tokens_verified + 1,
-                     __ATOMIC_RELAXED);
+    worker_count_up(&rq->worker->tokens_verified);
     verdict = jwt_verify(token, keys, scheme->algorithms);
     /* A token that names no key may be of one that has come since. */
     *is_key_unknown = verdict == JWT_NO_KEY || (verdict == JWT_BAD_SIGNATURE && !token->kid.at);
@@ -191,8 +207,7 @@ bool gw_jwt(struct gw_req *rq, const struct gw_jwt *scheme)
     finding = recall(rq, scheme, number, digest);
     if (!finding)
         return judge(rq, scheme, token.text, keys, digest);
-    __atomic_store_n(&rq->worker->tokens_recalled, rq->worker->tokens_recalled + 1,
-                     __ATOMIC_RELAXED);
+    worker_count_up(&rq->worker->tokens_recalled);
     return take(rq, scheme, finding);
 }
 
@@ -219,25 +234,6 @@ static bool read_keys(const struct gw_jwt *scheme, struct pool *pool, struct jwk
     return *set != NULL;
 }
 
-static void open_worker(const struct gw_jwts *jwts, struct worker *worker)
-{
-    worker->jwt_desks = pool_xmalloc(jwts->count * sizeof *worker->jwt_desks);
-    for (uint32_t i = 0; i < jwts->count; i++) {
-        /* One that is off keeps its last finding, which counts no more at once. */
-        size_t size = jwts->at[i]->cache_size > 0 ? jwts->at[i]->cache_size : 1;
-        worker->jwt_desks[i] = (struct jwt_desk){.cache = cache_new(size, NULL)};
-    }
-    jwks_open(jwts, worker);
-}
-
-static void close_worker(const struct gw_jwts *jwts, struct worker *worker)
-{
-    jwks_close(jwts, worker);
-    for (uint32_t i = 0; i < jwts->count; i++)
-        cache_free(worker->jwt_desks[i].cache);
-    free(worker->jwt_desks);
-}
-
 static void metrics(const struct gw_jwts *jwts, struct text *text)
 {
     uint64_t verified = 0, recalled = 0;
@@ -256,8 +252,8 @@ static void metrics(const struct gw_jwts *jwts, struct text *text)
 const struct jwt_module jwt_module = {
     .read = read_keys,
     .free = jwk_set_free,
-    .open = open_worker,
-    .close = close_worker,
+    .open = jwks_open,
+    .close = jwks_close,
     .is_ready = jwks_are_ready,
     .refresh = jwks_refresh,
     .metrics = metrics,

@@ -1,5 +1,6 @@
 #include "request/carried.h"
 
+#include "base/percent.h"
 #include "base/text.h"
 #include "base/urlpath.h"
 #include "http/cookie.h"
@@ -29,13 +30,12 @@ static struct str decoded(struct pool *pool, struct str raw)
     size_t len = 0;
 
     for (size_t i = 0; i < raw.len; i++) {
-        bool escape = raw.at[i] == '%' && i + 2 < raw.len && str_hex(raw.at[i + 1]) >= 0 &&
-                      str_hex(raw.at[i + 2]) >= 0;
-        int byte = raw.at[i] == '+' ? ' ' : raw.at[i];
-        if (escape)
-            byte = str_hex(raw.at[i + 1]) << 4 | str_hex(raw.at[i + 2]);
+        int byte = percent_escaped(raw, i);
+        bool is_escape = byte >= 0;
+        if (!is_escape)
+            byte = raw.at[i] == '+' ? ' ' : raw.at[i];
         to[len++] = (char)byte;
-        i += escape ? 2 : 0;
+        i += is_escape ? 2 : 0;
     }
     return (struct str){to, len};
 }

@@ -143,10 +143,7 @@ static bool fail(struct reading *r, struct str name, const char *what)
 /* What a header of the upstream's can carry. */
 static bool is_visible(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
-            return false;
-    return text.len > 0;
+    return text.len > 0 && !str_has_controls(text);
 }
 
 /* Of the consumer that was added last. False, with *why: the secret is no good. Where no scheme goes by the kind it is

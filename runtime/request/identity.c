@@ -151,10 +151,8 @@ enum gw_next gw_unauthorized(struct gw_req *rq, unsigned asks, struct str realm)
 /* What a field can carry as it is, without blanks that would be cut off. */
 static bool fits_a_field(struct str value)
 {
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] < ' ' || value.at[i] == 0x7f)
-            return false;
-    return value.len > 0 && value.at[0] != ' ' && value.at[value.len - 1] != ' ';
+    return value.len > 0 && !str_has_controls(value) && value.at[0] != ' ' &&
+           value.at[value.len - 1] != ' ';
 }
 
 bool identity_lacks(struct gw_req *rq, const char *reason)

@@ -7,9 +7,8 @@
 #include "request/worker.h"
 
 enum {
-    JWKS_TIMEOUT_MS = 5000,       /* of one question */
-    JWKS_REFETCH_MS = 5000,       /* between two that unknown keys cause */
-    JWKS_PAUSE_MAX_MS = 30 * 1000 /* between two when the last one failed */
+    JWKS_TIMEOUT_MS = 5000, /* of one question */
+    JWKS_REFETCH_MS = 5000  /* between two that unknown keys cause */
 };
 
 /* The keys of a scheme as this worker sees them, until its next callback, and the number of their version; NULL: there are

@@ -1,16 +1,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/data.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "client/fetch.h"
 #include "client/target_url.h"
 #include "request/jwks_board.h"
-
-enum { FIRST_PAUSE_MS = 1000 };
 
 #define CONTAINER(type, member, at) ((type *)(void *)((char *)(at)-offsetof(type, member)))
 
@@ -24,7 +22,7 @@ struct jwks_keeper {
     struct gw_endpoint keys_at;          /* what the provider's configuration says */
     char *path;                          /* the memory of keys_at.path */
     bool is_configuration;               /* it is that which is asked for */
-    uint64_t pause;                      /* ms, when the last question failed; 0: it did not */
+    uint64_t backoff;                    /* 0: the last question was answered */
     uint64_t good_ms;                    /* clock_ms: the last good answer; 0: none yet */
     unsigned char digest[CRYPTO_SHA256]; /* of the last good answer */
 };
@@ -32,11 +30,6 @@ struct jwks_keeper {
 static const struct gw_jwks *config_of(const struct jwks_keeper *keeper)
 {
     return keeper->scheme->jwks;
-}
-
-static uint64_t jittered(uint64_t ms)
-{
-    return ms + random_u64() % (ms / 10 + 1);
 }
 
 /* ---- the end of a question ---- */
@@ -50,7 +43,7 @@ static void let_go(struct jwks_keeper *keeper)
 static void again(struct jwks_keeper *keeper, uint64_t ms)
 {
     let_go(keeper);
-    timer_set(&keeper->worker->loop, &keeper->next, jittered(ms));
+    timer_set(&keeper->worker->loop, &keeper->next, ms);
 }
 
 static bool is_stale(const struct jwks_keeper *keeper)
@@ -66,12 +59,9 @@ static void fail(struct jwks_keeper *keeper, const char *why)
              keeper->good_ms == 0 ? ""
              : keeps              ? "; the last ones hold"
                                   : "; the last ones are older than stale_ok, and hold no longer");
-    keeper->pause = keeper->pause == 0 ? FIRST_PAUSE_MS : 2 * keeper->pause;
-    if (keeper->pause > JWKS_PAUSE_MAX_MS)
-        keeper->pause = JWKS_PAUSE_MAX_MS;
     if (!keeps)
         memset(keeper->digest, 0, sizeof keeper->digest);
-    again(keeper, keeper->pause);
+    again(keeper, backoff_pause(&keeper->backoff));
     jwks_board_answer(jwks_board_of(keeper->scheme), NULL, keeps, false);
 }
 
@@ -80,9 +70,9 @@ static void succeed(struct jwks_keeper *keeper, struct jwk_set *set)
     if (set)
         log_info("the keys of %.*s: %zu came%s", STR_ARG(keeper->scheme->name), set->count,
                  set->skipped > 0 ? ", others are not for verifying" : "");
-    keeper->pause = 0;
+    keeper->backoff = 0;
     keeper->good_ms = clock_ms();
-    again(keeper, config_of(keeper)->refresh);
+    again(keeper, backoff_jittered(config_of(keeper)->refresh));
     jwks_board_answer(jwks_board_of(keeper->scheme), set, !set, true);
 }
 

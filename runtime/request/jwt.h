@@ -62,7 +62,7 @@ struct jwt_module {
     bool (*read)(const struct gw_jwt *scheme, struct pool *pool, struct jwk_set **set,
                  struct str *error);
     void (*free)(struct jwk_set *set); /* NULL is fine */
-    /* What a worker keeps. */
+    /* A worker's side of keys that are fetched. */
     void (*open)(const struct gw_jwts *jwts, struct worker *worker);
     void (*close)(const struct gw_jwts *jwts, struct worker *worker);
     /* False while keys that are fetched have not come for the first time. */

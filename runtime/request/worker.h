@@ -32,7 +32,6 @@ struct worker {
     char *scratch;                /* WORKER_SCRATCH bytes for the duration of one callback */
     char *head_scratch;           /* the same, for heads being built */
     bool draining;                /* answers say Connection: close */
-    struct jwt_desk *jwt_desks;   /* policy/jwt: by scheme */
     struct jwks_seat *jwks_seats; /* request/jwks: likewise */
     struct worker_kept *kept;     /* see worker_keep */
     uint64_t password_checks, password_refusals; /* may be read from any thread; see policy/basic */
